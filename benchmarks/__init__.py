@@ -1,0 +1,1 @@
+"""Measuring commands; each prints the table that docs/benchmarks.md quotes."""
