@@ -141,10 +141,12 @@ def h36m_scene(corruption: Corruption, seed: int, shared: Path = SHARED) -> Scen
     rng = np.random.default_rng(seed)
     cameras = h36m_cameras(shared=shared)
     positions, times = mocap_frames(rng, shared)
+    known = np.all(np.isfinite(positions), axis=-1)  # two clips have no toes
+    positions = np.where(known[..., None], positions, 0.0)
     projected = [camera.project(positions) for camera in cameras]
     pixels = np.stack([p for p, _ in projected])
     size = np.array(cameras[0].size_wh)
-    seen = np.stack([valid for _, valid in projected]) & np.all((pixels >= 0) & (pixels < size), axis=-1)
+    seen = known & np.stack([valid for _, valid in projected]) & np.all((pixels >= 0) & (pixels < size), axis=-1)
 
     pixels = pixels + rng.normal(0, corruption.noise_px, pixels.shape)
     outlier = seen & (rng.random(seen.shape) < corruption.outliers)

@@ -56,6 +56,11 @@ class Lens(ABC):
         """Return where ideal points move to, with derivatives, and which lie where the model is one-to-one."""
 
     @property
+    def max_radius(self) -> float:
+        """Length of an ideal point up to which the lens is one-to-one."""
+        return float("inf")
+
+    @property
     def matrix(self) -> Float[ndarray, "3 3"]:
         """The camera matrix K: `px_from_cam` of the lens without its distortion."""
         return np.array([[self.focal[0], 0, self.centre[0]], [0, self.focal[1], self.centre[1]], [0, 0, 1.0]])
@@ -91,7 +96,7 @@ class Lens(ABC):
             residual = distorted.points - target
             if not residual.size or np.max(np.abs(residual)) < 1e-14:
                 break
-            ideal = ideal - _bounded(_solve_2x2(distorted.d_ideal, residual))
+            ideal = _shortened(ideal - _shortened(_solve_2x2(distorted.d_ideal, residual), 0.5), self.max_radius)
         distorted = self.distort(ideal)
         error_px = np.linalg.norm((distorted.points - target) * self.focal, axis=-1)
         return ideal, (error_px < 1e-7) & distorted.valid
@@ -146,13 +151,13 @@ class BrownConrady(Lens):
     coefficient_counts: ClassVar[tuple[int, ...]] = (4, 5, 8)
 
     @cached_property
-    def max_radius_squared(self) -> float:
-        """Squared ideal radius up to which the radial part grows, so that the model is one-to-one."""
-        return _one_to_one_radius_squared(self.coefficients)
+    def max_radius(self) -> float:
+        """Length of an ideal point up to which the radial part grows, so that the model is one-to-one."""
+        return _one_to_one_radius(self.coefficients)
 
     def distort(self, ideal: Float[ndarray, "*batch 2"]) -> Distorted:
         """Return distorted points, shape (*batch, 2), by OpenCV's formula."""
-        return _brown_conrady(ideal, self.coefficients, 2.0, self.max_radius_squared)
+        return _brown_conrady(ideal, self.coefficients, 2.0, self.max_radius)
 
 
 @dataclass(frozen=True)
@@ -162,13 +167,13 @@ class Human36mLens(Lens):
     coefficient_counts: ClassVar[tuple[int, ...]] = (5,)
 
     @cached_property
-    def max_radius_squared(self) -> float:
-        """Squared ideal radius up to which the radial part grows, so that the model is one-to-one."""
-        return _one_to_one_radius_squared(self.coefficients)
+    def max_radius(self) -> float:
+        """Length of an ideal point up to which the radial part grows, so that the model is one-to-one."""
+        return _one_to_one_radius(self.coefficients)
 
     def distort(self, ideal: Float[ndarray, "*batch 2"]) -> Distorted:
         """Return distorted points, shape (*batch, 2), by Human3.6M's formula."""
-        return _brown_conrady(ideal, self.coefficients, 1.0, self.max_radius_squared)
+        return _brown_conrady(ideal, self.coefficients, 1.0, self.max_radius)
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,11 @@ class Fisheye(Lens):
         k1, k2, k3, k4 = self.coefficients
         squared = _first_positive_root(np.array([1, 3 * k1, 5 * k2, 7 * k3, 9 * k4]))
         return float(min(np.sqrt(squared), self.max_angle))
+
+    @property
+    def max_radius(self) -> float:
+        """Length of an ideal point up to which the distorted angle grows, at most 85 degrees off the axis."""
+        return float(np.tan(self.max_valid_angle))
 
     def distort(self, ideal: Float[ndarray, "*batch 2"]) -> Distorted:
         """Return distorted points, shape (*batch, 2)."""
@@ -201,7 +211,7 @@ class Fisheye(Lens):
         outer = unit[..., :, None] * unit[..., None, :]
         d_ideal = scale[..., None, None] * np.eye(2) + (np.where(near_axis, 0, d_bent - scale))[..., None, None] * outer
         d_coefficients = unit[..., :, None] * odd[..., None, :]
-        return Distorted(ideal * scale[..., None], d_ideal, d_coefficients, angle <= self.max_valid_angle)
+        return Distorted(ideal * scale[..., None], d_ideal, d_coefficients, radius <= self.max_radius)
 
     def _first_guess(self, distorted: Float[ndarray, "*batch 2"]) -> Float[ndarray, "*batch 2"]:
         bent = np.linalg.norm(distorted, axis=-1, keepdims=True)
@@ -218,7 +228,7 @@ def _ideal_from_points(
 
 
 def _brown_conrady(
-    ideal: Float[ndarray, "*batch 2"], coefficients: tuple[float, ...], tangential_gain: float, max_radius_squared: float
+    ideal: Float[ndarray, "*batch 2"], coefficients: tuple[float, ...], tangential_gain: float, max_radius: float
 ) -> Distorted:
     """Distort by x (radial + g (p1 y + p2 x)) + p2 r^2 (and likewise for y), with g = 2 in OpenCV."""
     k1, k2, p1, p2, k3, k4, k5, k6 = (*coefficients, 0.0, 0.0, 0.0, 0.0)[:8]
@@ -246,17 +256,17 @@ def _brown_conrady(
         d_coefficients[..., index] = ideal * (-radial * r2**power / denominator)[..., None]
     d_coefficients[..., 2] = np.stack([tangential_gain * x * y, tangential_gain * y * y + r2], axis=-1)
     d_coefficients[..., 3] = np.stack([tangential_gain * x * x + r2, tangential_gain * x * y], axis=-1)
-    return Distorted(points, d_ideal, d_coefficients[..., : len(coefficients)], r2 < max_radius_squared)
+    return Distorted(points, d_ideal, d_coefficients[..., : len(coefficients)], r2 <= max_radius**2)
 
 
-def _one_to_one_radius_squared(coefficients: tuple[float, ...]) -> float:
-    """Return the squared radius at which r N(r^2) / D(r^2) stops growing, or where D vanishes, if ever."""
+def _one_to_one_radius(coefficients: tuple[float, ...]) -> float:
+    """Return the radius at which r N(r^2) / D(r^2) stops growing, or where D vanishes, if ever."""
     k1, k2, _, _, k3, k4, k5, k6 = (*coefficients, 0.0, 0.0, 0.0, 0.0)[:8]
     numerator = np.polynomial.Polynomial([1, k1, k2, k3])
     denominator = np.polynomial.Polynomial([1, k4, k5, k6])
     s = np.polynomial.Polynomial([0, 1])
     slope = (numerator + 2 * s * numerator.deriv()) * denominator - 2 * s * numerator * denominator.deriv()
-    return min(_first_positive_root(slope.coef), _first_positive_root(denominator.coef))
+    return float(np.sqrt(min(_first_positive_root(slope.coef), _first_positive_root(denominator.coef))))
 
 
 def _first_positive_root(coefficients: Float[ndarray, "n"]) -> float:
@@ -277,7 +287,7 @@ def _solve_2x2(matrix: Float[ndarray, "*batch 2 2"], vector: Float[ndarray, "*ba
     return np.stack([(d * x - b * y) / safe, (a * y - c * x) / safe], axis=-1)
 
 
-def _bounded(step: Float[ndarray, "*batch 2"], longest: float = 0.5) -> Float[ndarray, "*batch 2"]:
-    """Shorten steps so that Newton's method does not leap over the one-to-one region."""
-    length = np.linalg.norm(step, axis=-1, keepdims=True)
-    return np.asarray(step * np.minimum(1, longest / np.maximum(length, 1e-300)))
+def _shortened(vectors: Float[ndarray, "*batch 2"], longest: float) -> Float[ndarray, "*batch 2"]:
+    """Limit the length of vectors: of Newton's steps, which could leap, and of points, which could leave the model."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors * np.minimum(1, longest / np.maximum(length, 1e-300)))
