@@ -26,7 +26,7 @@ def understand_joints(names: Sequence[str], wanted: str | None = None) -> tuple[
             if missing:
                 raise InputError(f"skeleton {wanted!r} needs joints that are not there: {', '.join(missing)}")
             return skeleton, tuple(plain.index(joint) for joint in skeleton.joint_names)
-    own = tuple(p if p in _shipped_joints() else n for p, n in zip(plain, names, strict=True))
+    own = tuple(p if p in _shipped_joints().values() else n for p, n in zip(plain, names, strict=True))
     pairs = tuple((own[a], own[b]) for a, b in _pairs(plain))
     return Skeleton("custom", own, (None,) * len(own), pairs), tuple(range(len(own)))
 
@@ -47,21 +47,26 @@ def plain_name(name: str) -> str:
 
 
 def _plain_names(names: Sequence[str]) -> list[str]:
-    """Return the plain names, understanding "lhip" where "rhip" is there too; the names as they are if two coincide."""
+    """Return the plain names as shipped skeletons spell them, or the names as they are if two would coincide.
+
+    Here "lhip" is understood too where there is an "rhip".
+    """
     plain = [plain_name(name) for name in names]
-    for index, name in enumerate(plain):
-        other = {"l": "r", "r": "l"}.get(name[:1], "")
-        if len(name) > 3 and other and any(plain_name(n) == other + name[1:] for n in names):
-            plain[index] = f"{_SIDES[name[0]]}_{name[1:]}"
+    glued = {
+        name for name in plain if len(name) > 3 and name[0] in "lr" and {f"l{name[1:]}", f"r{name[1:]}"} <= set(plain)
+    }
+    plain = [f"{_SIDES[name[0]]}_{name[1:]}" if name in glued else name for name in plain]
+    plain = [_shipped_joints().get(name, name) for name in plain]
     return plain if len(set(plain)) == len(plain) and all(plain) else list(names)
 
 
 def _pairs(plain: Sequence[str]) -> list[tuple[int, int]]:
     """Return the positions of (left, right) joints."""
-    mirrored = {joint: joint.replace("left", "right") for joint in plain if re.search(r"(^|_)left(_|$)", joint)}
-    return [(plain.index(left), plain.index(right)) for left, right in mirrored.items() if right in plain]
+    mirrored = {joint: re.sub(r"(?<![a-z])left(?![a-z])", "right", joint) for joint in plain}
+    return [(plain.index(a), plain.index(b)) for a, b in mirrored.items() if a != b and b in plain]
 
 
 @cache
-def _shipped_joints() -> frozenset[str]:
-    return frozenset(joint for name in skeleton_names() for joint in load_skeleton(name).joint_names)
+def _shipped_joints() -> dict[str, str]:
+    """The joints of all shipped skeletons by their plain names."""
+    return {plain_name(joint): joint for name in skeleton_names() for joint in load_skeleton(name).joint_names}

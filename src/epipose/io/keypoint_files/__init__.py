@@ -50,10 +50,13 @@ def read_keypoints(
     """
     if not path.exists():
         raise InputError(f"there is no keypoint file or folder {path}; check the path")
-    folder = sys.modules[__name__]
-    for name in plugins.names(folder):
-        keypoint_format: KeypointFormat = plugins.load(folder, name)
-        if keypoint_format.recognises(path):
-            return keypoint_format.read(path, Hints(frame_rate, image_size_wh, skeleton))
+    folder, hints = sys.modules[__name__], Hints(frame_rate, image_size_wh, skeleton)
+    try:
+        for name in plugins.names(folder):
+            keypoint_format: KeypointFormat = plugins.load(folder, name)
+            if keypoint_format.recognises(path):
+                return keypoint_format.read(path, hints)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from error
     known = ", ".join(plugins.names(folder))
     raise InputError(f"{path} is of no known keypoint format ({known}); export it as one of these")

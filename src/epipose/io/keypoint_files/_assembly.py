@@ -58,7 +58,7 @@ def keypoints(
 
 
 def padded_people(
-    frames: Sequence[Float[ndarray, "people joints 3"]], joints: int
+    frames: Sequence[Float[ndarray, "_ joints 3"]], joints: int
 ) -> Float[ndarray, "frames most_people joints 3"]:
     """Return the frames' people in one array, with empty slots (score 0) where a frame has fewer people than others."""
     padded = np.zeros((len(frames), max((len(people) for people in frames), default=0), joints, 3), np.float32)
