@@ -1,0 +1,33 @@
+"""Views that are folders of pictures instead of videos."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from epipose.errors import InputError
+from epipose.io.videos import Frame
+from epipose.io.view_names import natural_key
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+
+
+def picture_files(folder: Path) -> tuple[Path, ...]:
+    """Return the pictures in `folder` in natural order of their names."""
+    files = (path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    return tuple(sorted((path for path in files if not path.name.startswith(".")), key=lambda p: natural_key(p.name)))
+
+
+def read_pictures(folder: Path, *, frame_rate: float) -> Iterator[Frame]:
+    """Yield the pictures of one view, taken at `frame_rate` (1/s), upright as their EXIF data ask."""
+    shape: tuple[int, ...] = ()
+    for index, path in enumerate(picture_files(folder)):
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        if image is None:
+            raise InputError(f"{path} is not a picture that can be read; replace or remove it")
+        shape = shape or image.shape
+        if image.shape != shape:
+            raise InputError(f"{path} differs in size from the pictures before it; bring all of {folder} to one size")
+        yield Frame(index, index / frame_rate, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
