@@ -1,0 +1,238 @@
+"""Which tracks of different views are the same person, once the cameras are known.
+
+Correlation clustering: tracks are cut where the evidence turns, and the pieces merged greedily by their summed
+evidence, never two pieces of one view at the same time. So the views of a person agree all with all, and somebody whom
+only some views see remains apart. Triangulation from the other views then has the last word on every piece.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from scipy.signal import find_peaks
+
+from epipose.calibration.evidence import TrackedView, pair_evidence, person_evidence
+from epipose.errors import InputError
+from epipose.geometry.cameras import Camera
+from epipose.pose.keypoints import Keypoints
+from epipose.pose.tracking import salience
+
+ENOUGH = 2.0
+"""Evidence (log odds) above which pieces are merged."""
+TURN = 8.0
+"""Evidence on both sides of a frame that cuts a track there."""
+CONTINUITY = 10.0
+"""Evidence that a track goes on as the same person after a cut, if nobody else is within a person's size."""
+SAME_CUT_SECONDS = 0.2
+CHECKED_FRAMES = 1000
+"""Triangulation checks at most so many frames of a piece, evenly chosen."""
+
+
+class _Piece(NamedTuple):
+    """Frames start to stop of one track, of one person."""
+
+    view: int
+    slot: int
+    start: int
+    stop: int
+
+
+def associate(views: Sequence[Keypoints], cameras: Sequence[Camera]) -> list[Keypoints]:
+    """Return the views with common slots: slot p is the same person in all views; score 0 where a view does not see it.
+
+    `views` are tracked (see `epipose.pose.tracking.track`) and on one clock. Every detection is kept. People whom two
+    views or more saw at once come first, then those of one view only; each group by `salience`, the main person first.
+    """
+    _check(views, cameras)
+    tracked = [TrackedView.of(view, camera) for view, camera in zip(views, cameras, strict=True)]
+    evidence = {
+        (view, slot, other, other_slot): pair_evidence(tracked[view], tracked[other], slot, other_slot)
+        for view, other in combinations(range(len(views)), 2)
+        for slot in range(views[view].score.shape[1])
+        for other_slot in range(views[other].score.shape[1])
+    }
+    pieces = _pieces(views, evidence)
+    conflict = _conflicts(pieces, views)
+    weight = _weights(pieces, evidence, tracked)
+    person = _merged(weight, conflict)
+    person = _verified(person, pieces, tracked, weight, conflict)
+    return _ordered(_arranged(views, pieces, person))
+
+
+def _check(views: Sequence[Keypoints], cameras: Sequence[Camera]) -> None:
+    if len(views) != len(cameras) or not views:
+        raise InputError(f"{len(views)} views need as many cameras, not {len(cameras)}")
+    if len({len(view.times) for view in views}) > 1:
+        counts = ", ".join(str(len(view.times)) for view in views)
+        raise InputError(f"the views have {counts} frames; bring them onto one clock before people are associated")
+    if len({view.skeleton.joint_names for view in views}) > 1:
+        raise InputError("the views have different joints; detect all of them with the same detector")
+
+
+def _pieces(
+    views: Sequence[Keypoints], evidence: dict[tuple[int, int, int, int], Float[ndarray, "frames"]]
+) -> list[_Piece]:
+    """Cut every track where its evidence with some track of another view turns."""
+    cuts: dict[tuple[int, int], list[int]] = {}
+    for (view, slot, other, other_slot), odds in evidence.items():
+        total = np.cumsum(odds)
+        turns = [int(f) + 1 for sign in (1, -1) for f in find_peaks(sign * total, prominence=TURN)[0]]
+        cuts.setdefault((view, slot), []).extend(turns)
+        cuts.setdefault((other, other_slot), []).extend(turns)
+    times = views[0].times
+    pieces = []
+    for number, keypoints in enumerate(views):
+        present = np.any(keypoints.score > 0, axis=-1)
+        for slot in range(present.shape[1]):
+            inside = np.flatnonzero(present[:, slot])
+            if not len(inside):
+                continue
+            ends = [int(inside[0]), *_grouped(sorted(cuts.get((number, slot), [])), times), int(inside[-1]) + 1]
+            ends = [end for end in ends if ends[0] <= end <= ends[-1]]
+            ranges = [(a, b) for a, b in pairwise(ends) if np.any(present[a:b, slot])]
+            pieces += [_Piece(number, slot, a, b) for a, b in ranges]
+    return pieces
+
+
+def _grouped(cuts: list[int], times: Float[ndarray, "frames"]) -> list[int]:
+    """Return one cut, the middle one, for each group of cuts that follow each other closely."""
+    groups: list[list[int]] = []
+    for cut in cuts:
+        if groups and times[cut] - times[groups[-1][-1]] <= SAME_CUT_SECONDS:
+            groups[-1].append(cut)
+        else:
+            groups.append([cut])
+    return [group[len(group) // 2] for group in groups]
+
+
+def _conflicts(pieces: list[_Piece], views: Sequence[Keypoints]) -> Bool[ndarray, "n n"]:
+    """Return which pieces are of the same view at the same time, and so of different people."""
+    conflict = np.zeros((len(pieces), len(pieces)), bool)
+    present = [np.any(view.score > 0, axis=-1) for view in views]
+    for (i, a), (j, b) in combinations(enumerate(pieces), 2):
+        if a.view == b.view:
+            both = slice(max(a.start, b.start), min(a.stop, b.stop))
+            conflict[i, j] = conflict[j, i] = np.any(present[a.view][both, a.slot] & present[b.view][both, b.slot])
+    return conflict
+
+
+def _weights(
+    pieces: list[_Piece],
+    evidence: dict[tuple[int, int, int, int], Float[ndarray, "frames"]],
+    tracked: Sequence[TrackedView],
+) -> Float[ndarray, "n n"]:
+    """Return the summed evidence between pieces."""
+    total = {key: np.concatenate([[0.0], np.cumsum(odds)]) for key, odds in evidence.items()}
+    weight = np.zeros((len(pieces), len(pieces)))
+    for (i, a), (j, b) in combinations(enumerate(pieces), 2):
+        start, stop = max(a.start, b.start), min(a.stop, b.stop)
+        if a.view != b.view and start < stop:
+            sums = total[a.view, a.slot, b.view, b.slot]
+            weight[i, j] = weight[j, i] = sums[stop] - sums[start]
+        elif (a.view, a.slot) == (b.view, b.slot) and j == i + 1:
+            weight[i, j] = weight[j, i] = _continuity(tracked[a.view], a, b)
+    return weight
+
+
+def _continuity(view: TrackedView, before: _Piece, after: _Piece) -> float:
+    """Return the evidence that a track goes on as the same person, from how much nearer it goes on than any other."""
+    present = view.present
+    last = before.start + int(np.flatnonzero(present[before.start : before.stop, before.slot])[-1])
+    first = after.start + int(np.flatnonzero(present[after.start : after.stop, after.slot])[0])
+    seen = view.seen[first] & view.seen[last, before.slot]
+    distance = np.linalg.norm(view.ideal[first] - view.ideal[last, before.slot], axis=-1)
+    gap = np.sum(distance * seen, axis=-1) / np.maximum(seen.sum(axis=-1), 1)
+    rivals = np.where(np.any(seen, axis=-1), gap, np.inf) / max(float(view.size[last, before.slot]), 1e-6)
+    rivals[after.slot] = 1.0
+    return CONTINUITY * float(np.clip(rivals.min() - gap[after.slot] / view.size[last, before.slot], 0.0, 1.0))
+
+
+def _merged(weight: Float[ndarray, "n n"], conflict: Bool[ndarray, "n n"]) -> Int[ndarray, "n"]:
+    """Return a person for each piece: the two groups with most evidence are merged as long as there is enough."""
+    person = np.arange(len(weight))
+    between, barred = weight.copy(), conflict.copy()
+    np.fill_diagonal(barred, True)
+    while len(person):
+        allowed = np.where(barred, -np.inf, between)
+        a, b = np.unravel_index(int(np.argmax(allowed)), allowed.shape)
+        if allowed[a, b] < ENOUGH:
+            break
+        person[person == b] = a
+        between[a] += between[b]
+        between[:, a] += between[:, b]
+        barred[a] |= barred[b]
+        barred[:, a] |= barred[:, b]
+        barred[b] = barred[:, b] = True
+    return person
+
+
+def _verified(
+    person: Int[ndarray, "n"],
+    pieces: list[_Piece],
+    tracked: Sequence[TrackedView],
+    weight: Float[ndarray, "n n"],
+    conflict: Bool[ndarray, "n n"],
+) -> Int[ndarray, "n"]:
+    """Return `person` after triangulation has thrown out pieces that do not fit and taken in lonely ones that do."""
+    person = person.copy()
+    for group in np.unique(person):
+        while True:
+            members = np.flatnonzero(person == group)
+            unfit = [i for i in map(int, members) if _fit(i, members, pieces, tracked) < 0]
+            if not unfit:
+                break
+            # A wrong piece spoils the points that the right ones are checked against, so only the worst goes.
+            worst = min(unfit, key=lambda i: float(weight[i, person == group].sum()))
+            person[worst] = person.max() + 1
+    alone = [i for i in range(len(pieces)) if np.count_nonzero(person == person[i]) == 1]
+    for i in alone:
+        groups = [g for g in np.unique(person) if g != person[i] and not np.any(conflict[i, person == g])]
+        fits = [_fit(i, np.flatnonzero(person == g), pieces, tracked) for g in groups]
+        if fits and max(fits) > ENOUGH:
+            person[i] = groups[int(np.argmax(fits))]
+    return person
+
+
+def _fit(index: int, members: Int[ndarray, "m"], pieces: list[_Piece], tracked: Sequence[TrackedView]) -> float:
+    """Return the evidence that a piece is the person of `members`, by triangulation from the members in other views."""
+    piece = pieces[index]
+    view = tracked[piece.view]
+    inside = piece.start + np.flatnonzero(view.present[piece.start : piece.stop, piece.slot])
+    frames = inside[:: -(-len(inside) // CHECKED_FRAMES)]
+    others: dict[int, Int[ndarray, "f"]] = {}
+    for member in (pieces[m] for m in members if pieces[m].view != piece.view):
+        slots = others.setdefault(member.view, np.full(len(frames), -1))
+        inside_member = (frames >= member.start) & (frames < member.stop)
+        slots[inside_member & tracked[member.view].present[frames, member.slot]] = member.slot
+    if len(others) < 2:
+        return 0.0
+    evidence = person_evidence(view, piece.slot, frames, [(tracked[v], slots) for v, slots in others.items()])
+    return evidence * len(inside) / len(frames)
+
+
+def _arranged(views: Sequence[Keypoints], pieces: list[_Piece], person: Int[ndarray, "n"]) -> list[Keypoints]:
+    people, slots = np.unique(person, return_inverse=True)
+    arranged = []
+    for number, view in enumerate(views):
+        pixels = np.zeros((len(view.times), len(people), *view.pixels.shape[2:]), np.float32)
+        score = np.zeros(pixels.shape[:-1], np.float32)
+        for piece, slot in zip(pieces, slots, strict=True):
+            if piece.view == number:
+                found = piece.start + np.flatnonzero(
+                    np.any(view.score[piece.start : piece.stop, piece.slot] > 0, axis=-1)
+                )
+                pixels[found, slot] = view.pixels[found, piece.slot]
+                score[found, slot] = view.score[found, piece.slot]
+        arranged.append(replace(view, pixels=pixels, score=score))
+    return arranged
+
+
+def _ordered(views: list[Keypoints]) -> list[Keypoints]:
+    seen_by = np.sum([np.any(view.score > 0, axis=-1) for view in views], axis=0)
+    alone = ~np.any(seen_by >= 2, axis=0)
+    order = np.lexsort((-np.sum([salience(view) for view in views], axis=0), alone))
+    return [replace(view, pixels=view.pixels[:, order], score=view.score[:, order]) for view in views]
