@@ -29,6 +29,9 @@ CLIPS = (
     "amp_dance",
 )
 
+REACH = 1.2
+"""Metres from the middle of the room, along each axis, within which every clip is placed."""
+
 PARENTS = {
     "pelvis": None,
     "spine": "pelvis",
@@ -129,7 +132,7 @@ def mocap_frames(
         heading = rng.uniform(0, 2 * np.pi)
         turn = np.array([[np.cos(heading), -np.sin(heading)], [np.sin(heading), np.cos(heading)]])
         frames = frames - [*frames[:, 0, :2].mean(axis=0), 0.0]
-        frames[..., :2] = frames[..., :2] @ turn.T + rng.uniform(-0.8, 0.8, 2)
+        frames[..., :2] = frames[..., :2] @ turn.T + rng.uniform(-REACH, REACH, 2)
         positions.append(frames)
         times.append(clock + np.arange(30) * stride / rates[name])
         clock = times[-1][-1] + 5.0

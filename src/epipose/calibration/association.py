@@ -19,7 +19,7 @@ from epipose.calibration.evidence import TrackedView, pair_evidence, person_evid
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.pose.keypoints import Keypoints
-from epipose.pose.tracking import salience
+from epipose.pose.tracking import main_person, person_sizes, salience
 
 ENOUGH = 2.0
 """Evidence (log odds) above which pieces are merged."""
@@ -30,6 +30,14 @@ CONTINUITY = 10.0
 SAME_CUT_SECONDS = 0.2
 CHECKED_FRAMES = 1000
 """Triangulation checks at most so many frames of a piece, evenly chosen."""
+CANDIDATES = 5
+"""The most salient tracks of a view that may be the main person."""
+AGREEMENT = 4.0
+"""What full correlation of two views' motion is worth, against the logarithm of salience."""
+MOTION_STEP = 0.1
+"""Seconds."""
+LARGEST_LAG = 2.0
+"""Seconds by which the clocks of two views may differ."""
 
 
 class _Piece(NamedTuple):
@@ -236,3 +244,62 @@ def _ordered(views: list[Keypoints]) -> list[Keypoints]:
     alone = ~np.any(seen_by >= 2, axis=0)
     order = np.lexsort((-np.sum([salience(view) for view in views], axis=0), alone))
     return [replace(view, pixels=view.pixels[:, order], score=view.score[:, order]) for view in views]
+
+
+def main_people(views: Sequence[Keypoints]) -> list[int]:
+    """Return for each tracked view the slot of the main person, before any camera is known.
+
+    The views may have different frame rates, lengths, and clocks up to two seconds apart. The same person's joints
+    speed up and slow down together in all views, whatever the direction of view; of the people who agree, the most
+    salient. Raises InputError when a view shows nobody.
+    """
+    prominence = [salience(view) for view in views]
+    best = [main_person(view) for view in views]
+    people = [
+        (number, int(slot))
+        for number, salient in enumerate(prominence)
+        for slot in np.argsort(-salient, kind="stable")[:CANDIDATES]
+        if salient[slot] > 0
+    ]
+    agreement = _agreement([_motion(views[number], slot, views) for number, slot in people])
+    liking = np.array([np.log(prominence[v][s] / prominence[v][best[v]]) for v, s in people])
+    of_view = [[i for i, (v, _) in enumerate(people) if v == number] for number in range(len(views))]
+    seeds = range(len(people))
+    choices = [
+        [max(mine, key=lambda i: liking[i] + AGREEMENT * agreement[seed, i]) for mine in of_view] for seed in seeds
+    ]
+    chosen = max(choices, key=lambda c: liking[c].mean() + AGREEMENT * agreement[np.ix_(c, c)].mean())
+    return [people[i][1] for i in chosen]
+
+
+def _motion(tracked: Keypoints, slot: int, views: Sequence[Keypoints]) -> Float[ndarray, "steps joints"]:
+    """Return the standardised quickness of each joint within the body, on clock steps common to the `views`.
+
+    The square root of the distance moved in a fifth of a second, in person sizes; 0 where it is not known.
+    """
+    clock = np.arange(min(v.times[0] for v in views), max(v.times[-1] for v in views) + MOTION_STEP, MOTION_STEP)
+    last = len(tracked.times) - 1
+    before, after = (np.clip(np.searchsorted(tracked.times, clock + s), 0, last) for s in (-MOTION_STEP, MOTION_STEP))
+    score = tracked.score[:, slot]
+    known = (score[before] > 0) & (score[after] > 0) & (before < after)[:, None]
+    size = person_sizes(tracked)[:, slot]
+    moved = (tracked.pixels[after, slot] - tracked.pixels[before, slot]).astype(float)
+    moved -= (np.sum(moved * known[..., None], axis=1) / np.maximum(known.sum(axis=1), 1)[:, None])[:, None]
+    quickness = np.sqrt(np.linalg.norm(moved, axis=-1) / np.maximum(size[after], 1e-6)[:, None]) * known
+    count = np.maximum(known.sum(axis=0), 1)
+    centred = (quickness - quickness.sum(axis=0) / count) * known
+    return np.asarray(centred / np.maximum(np.sqrt(np.sum(centred**2, axis=0) / count), 1e-6))
+
+
+def _agreement(motions: list[Float[ndarray, "steps joints"]]) -> Float[ndarray, "n n"]:
+    """Return the correlation of the motions at the lag, within two seconds, at which it is highest."""
+    steps = len(motions[0])
+    lags = round(LARGEST_LAG / MOTION_STEP)
+    spectra = [np.fft.rfft(motion, steps + lags, axis=0) for motion in motions]
+    energy = [max(float(np.sum(motion**2)), 1e-12) for motion in motions]
+    agreement = np.eye(len(motions))
+    for i, j in combinations(range(len(motions)), 2):
+        product = np.fft.irfft(np.sum(spectra[i] * spectra[j].conj(), axis=1), steps + lags)
+        highest = max(float(product[: lags + 1].max()), float(product[-lags:].max()))
+        agreement[i, j] = agreement[j, i] = highest / np.sqrt(energy[i] * energy[j])
+    return agreement

@@ -23,13 +23,13 @@ TRUNCATE_SIGMAS = 3.5
 """A residual above this many standard deviations is an outlier, which speaks neither for nor against a swap."""
 CHANGE_COST = 6.0
 """Minus log probability that a detector swaps, or swaps back, between two frames."""
-SWAPPED_COST = 0.05
-"""Minus log odds that one view is swapped in one frame: it only decides when all views could be exchanged together."""
+SWAPPED_COST = 0.3
+"""Minus log odds that one view is swapped in one frame: a swap without evidence is none."""
+JUMP_WEIGHT = 0.4
+"""What a joint's jump counts: the joints of a limb move together, so they are not independent witnesses."""
 
 
-def find_swaps(
-    cameras: Sequence[Camera], observations: Observations, sigma_px: float
-) -> Bool[ndarray, "views frames"]:
+def find_swaps(cameras: Sequence[Camera], observations: Observations, sigma_px: float) -> Bool[ndarray, "views frames"]:
     """Return in which frames each view has left and right exchanged, given roughly right cameras.
 
     `sigma_px` is the standard deviation of an observation of weight 1, in pixels.
@@ -50,7 +50,11 @@ def find_swaps(
 
 
 def _most_likely(
-    cameras: Sequence[Camera], observations: Observations, group: list[int], jump: Float[ndarray, "views frames"], sigma: float
+    cameras: Sequence[Camera],
+    observations: Observations,
+    group: list[int],
+    jump: Float[ndarray, "views frames"],
+    sigma: float,
 ) -> Bool[ndarray, "group frames"]:
     """Return the most likely swaps of a few views, by the Viterbi algorithm over all their choices."""
     states = np.array([[(state >> bit) & 1 for bit in range(len(group))] for state in range(2 ** len(group))], bool)
@@ -111,11 +115,16 @@ def _epipolar_cost(
     view, other = pair
     motion = cameras[other].cam_from_world @ cameras[view].cam_from_world.inverse()
     essential = skew(motion.translation) @ motion.rotation
-    first, second = (np.concatenate([p, np.ones_like(p[..., :1])], axis=-1) for p in (ideal[view][:, joints], ideal[other][:, partner]))
+    first, second = (
+        np.concatenate([p, np.ones_like(p[..., :1])], axis=-1)
+        for p in (ideal[view][:, joints], ideal[other][:, partner])
+    )
     line, back_line = first @ essential.T, second @ essential
     value = np.sum(line * second, axis=-1)
     focals = [cameras[v].lens.focal[0] for v in pair]
-    variance = np.sum(line[..., :2] ** 2, axis=-1) / focals[1] ** 2 + np.sum(back_line[..., :2] ** 2, axis=-1) / focals[0] ** 2
+    variance = (
+        np.sum(line[..., :2] ** 2, axis=-1) / focals[1] ** 2 + np.sum(back_line[..., :2] ** 2, axis=-1) / focals[0] ** 2
+    )
     squared = value**2 / np.maximum(variance, 1e-18) / sigma_px**2
     shared = np.sqrt(weight[view][:, joints] * weight[other][:, partner])
     return np.asarray((shared * np.minimum(squared, TRUNCATE_SIGMAS**2)).sum(axis=-1) / 2)
@@ -141,5 +150,5 @@ def _jump_costs(observations: Observations, view: int) -> Float[ndarray, "frames
         # A two-dimensional step has a median squared length of 2 ln 2 variances.
         variance = np.median(usual) / (2 * np.log(2)) + 1.0
         stay, exchange = (np.sum(s * np.minimum(m / variance, TRUNCATE_SIGMAS**2), axis=-1) / 2 for m, s in steps)
-        cost[1:] = exchange - stay
+        cost[1:] = JUMP_WEIGHT * (exchange - stay)
     return cost

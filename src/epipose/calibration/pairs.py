@@ -13,7 +13,7 @@ from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import rotation_from_quaternion
 
 SHUFFLES = 3
-SAMPLE = 1500
+SAMPLE = 1000
 """Points drawn for one robust fit: more cost time and change the consensus little."""
 MIN_SHARED = 30
 
@@ -38,7 +38,11 @@ class Pair:
 
 
 def relative_pairs(
-    ideal: Float[ndarray, "views n 2"], weights: Float[ndarray, "views n"], focals: Sequence[float], *, threshold_px: float
+    ideal: Float[ndarray, "views n 2"],
+    weights: Float[ndarray, "views n"],
+    focals: Sequence[float],
+    *,
+    threshold_px: float,
 ) -> list[Pair]:
     """Return every pair of views that shares enough joints and agrees on a motion.
 
@@ -68,7 +72,7 @@ def _best_of_shuffles(
     best, best_score = None, 0.0
     for seed in range(SHUFFLES):
         chosen = np.random.default_rng(seed).permutation(len(first))[:SAMPLE]
-        options = {"max_epipolar_error": threshold_px, "seed": seed, "min_iterations": 500, "max_iterations": 5000}
+        options = {"max_epipolar_error": threshold_px, "seed": seed, "min_iterations": 200, "max_iterations": 5000}
         loss = {"loss_type": "CAUCHY", "loss_scale": threshold_px / 2}
         motion, stats = poselib.estimate_relative_pose(
             first[chosen] * focal, second[chosen] * focal, camera, camera, options, loss
@@ -82,7 +86,12 @@ def _best_of_shuffles(
 
 
 def _measured(
-    view: int, other: int, motion: Rigid, ideal: Float[ndarray, "views n 2"], shared: Bool[ndarray, "n"], threshold: float
+    view: int,
+    other: int,
+    motion: Rigid,
+    ideal: Float[ndarray, "views n 2"],
+    shared: Bool[ndarray, "n"],
+    threshold: float,
 ) -> Pair:
     """Return the pair with its inliers (epipolar error, in front of both), their depths and parallax."""
     ray = np.concatenate([ideal, np.ones_like(ideal[..., :1])], axis=-1)

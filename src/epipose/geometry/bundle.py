@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from epipose.geometry.bundle_covariance import BundleCovariance
 from epipose.geometry.cameras import Camera
+from epipose.geometry.lenses import MIN_DEPTH
 from epipose.geometry.rigid import Rigid
 
 K1 = 4
@@ -51,7 +52,19 @@ class Bundle:
 class _State(NamedTuple):
     cameras: tuple[Camera, ...]
     offsets: Float[ndarray, "views"]
-    points: Float[ndarray, "n 3"]
+    points: Float[ndarray, "3 n"]
+    """One row an axis: arrays of one number each are several times faster than batches of small matrices."""
+
+
+class _Sight(NamedTuple):
+    """What one view makes of the points."""
+
+    residual: Float[ndarray, "2 n"]
+    in_camera: Float[ndarray, "3 n"]
+    by_camera: Float[ndarray, "2 3 n"]
+    """Derivatives of the pixels by the point in camera axes."""
+    by_point: Float[ndarray, "2 3 n"]
+    """Derivatives of the pixels by the point in the world."""
 
 
 class _Normal(NamedTuple):
@@ -77,44 +90,44 @@ class BundleProblem:
 
         `robust_px` is the scale of a Cauchy loss (None: least squares); `pixel_velocity` is in pixels per second.
         """
-        self.pixels, self.weights = pixels, weights
+        self.pixels, self.weights = np.swapaxes(pixels, 1, 2), weights
         self.freedom = freedom or Freedom()
         self.robust_px = robust_px
-        self.velocity = np.zeros_like(pixels) if pixel_velocity is None else pixel_velocity
+        self.velocity = np.zeros_like(self.pixels) if pixel_velocity is None else np.swapaxes(pixel_velocity, 1, 2)
 
     def solve(
-        self, cameras: Sequence[Camera], points: Float[ndarray, "n 3"], *, max_steps: int = 50, tolerance: float = 1e-7
+        self, cameras: Sequence[Camera], points: Float[ndarray, "n 3"], *, max_steps: int = 50, tolerance: float = 1e-8
     ) -> Bundle:
-        """Return the optimum near the given cameras and points (Levenberg-Marquardt on the cameras)."""
-        state = self._with_best_points(_State(tuple(cameras), np.zeros(len(cameras)), points), steps=5)
-        cost = self._cost(state)
-        damping = 1e-4
+        """Return the optimum near the given cameras and points (Levenberg-Marquardt on the cameras).
+
+        It ends when a step promises to lower the cost by less than `tolerance` times the cost.
+        """
+        state = self._with_best_points(_State(tuple(cameras), np.zeros(len(cameras)), points.T), steps=4)
+        cost, damping = self._cost(state), 1e-4
         for _ in range(max_steps):
             normal = self._normal_equations(state)
-            while damping < 1e8:
-                trial = self._moved(state, _damped_step(normal, damping))
-                trial_cost = self._cost(trial)
-                if trial_cost <= cost:
-                    break
-                damping *= 8
+            step = _damped_step(normal, damping)
+            trial = self._moved(state, step)
+            trial_cost = self._cost(trial)
+            promised = -float(normal.gradient @ step)
+            if trial_cost <= cost:
+                state, cost, damping = trial, trial_cost, max(damping / 10, 1e-9)
             else:
+                damping *= 10
+            if promised < tolerance * cost or damping > 1e8:
                 break
-            gain = (cost - trial_cost) / max(cost, 1e-300)
-            state, cost, damping = trial, trial_cost, max(damping / 8, 1e-9)
-            if gain < tolerance:
-                break
-        return self._finished(state)
+        return self._finished(self._with_best_points(state, steps=2))
 
     def _finished(self, state: _State) -> Bundle:
-        residual = self._residual(state)
-        weights = self._loss_weights(residual)
+        residual = np.stack([self._sight(state, view).residual for view in range(len(state.cameras))])
+        weights = self._loss_weights(residual, self.weights)
         observed = weights > 0
         free = 2 * observed.sum() - 3 * np.any(observed, axis=0).sum() - self._parameter_count(state) + 7
-        sigma = float(np.sqrt(np.sum(weights[..., None] * residual**2) / max(free, 1)))
+        sigma = float(np.sqrt(np.sum(weights[:, None] * residual**2) / max(free, 1)))
         normal = self._normal_equations(state)
         covariance = BundleCovariance.from_information(normal.matrix, state.cameras, sigma)
-        residual = np.where(observed[..., None], residual, 0.0)
-        return Bundle(state.cameras, state.points, state.offsets, residual, sigma, covariance)
+        residual = np.swapaxes(np.where(observed[:, None], residual, 0.0), 1, 2)
+        return Bundle(state.cameras, state.points.T, state.offsets, residual, sigma, covariance)
 
     def _parameter_count(self, state: _State) -> int:
         return 6 * len(state.cameras) + self._free_columns(state.cameras[0], 0, len(state.cameras)).shape[1]
@@ -145,7 +158,7 @@ class BundleProblem:
         return np.concatenate(columns, axis=1) if columns else np.zeros((size + 1, 0))
 
     def _moved(self, state: _State, step: Float[ndarray, "k"]) -> _State:
-        """Return the state after a step of the parameters, with the points at their optimum."""
+        """Return the state after a step of the parameters, with the points moved along."""
         views = len(state.cameras)
         cameras, offsets = [], state.offsets.copy()
         for view, camera in enumerate(state.cameras):
@@ -159,94 +172,139 @@ class BundleProblem:
             motion = Rigid.from_rotvec(turn, shift) @ camera.cam_from_world
             cameras.append(replace(camera, lens=lens, cam_from_world=motion))
             offsets[view] += change[-1]
-        return self._with_best_points(_State(tuple(cameras), offsets, state.points), steps=2)
+        return self._with_best_points(_State(tuple(cameras), offsets, state.points), steps=1)
 
-    def _residual(self, state: _State) -> Float[ndarray, "views n 2"]:
-        projected = np.stack([camera.project(state.points)[0] for camera in state.cameras])
-        return projected - self._observed(state.offsets)
+    def _sight(self, state: _State, view: int) -> _Sight:
+        camera = state.cameras[view]
+        motion, lens = camera.cam_from_world, camera.lens
+        in_camera = motion.rotation @ state.points + motion.translation[:, None]
+        inverse_depth = 1 / np.maximum(in_camera[2], MIN_DEPTH)
+        x, y = in_camera[0] * inverse_depth, in_camera[1] * inverse_depth
+        warp = lens.warp(x, y)
+        observed = self.pixels[view] + self.velocity[view] * state.offsets[view]
+        residual = np.empty_like(observed)
+        by_camera = np.empty((2, 3, len(x)))
+        rows = (warp.x, warp.x_by_x, warp.x_by_y), (warp.y, warp.y_by_x, warp.y_by_y)
+        for axis, (value, by_x, by_y) in enumerate(rows):
+            residual[axis] = value * lens.focal[axis] + lens.centre[axis] - observed[axis]
+            by_camera[axis, 0] = by_x * (lens.focal[axis] * inverse_depth)
+            by_camera[axis, 1] = by_y * (lens.focal[axis] * inverse_depth)
+            by_camera[axis, 2] = -(by_camera[axis, 0] * x + by_camera[axis, 1] * y)
+        return _Sight(residual, in_camera, by_camera, motion.rotation.T @ by_camera)
 
-    def _observed(self, offsets: Float[ndarray, "views"]) -> Float[ndarray, "views n 2"]:
-        return self.pixels + self.velocity * offsets[:, None, None]
+    def _by_parameters(self, state: _State, view: int, sight: _Sight) -> Float[ndarray, "p 2 n"]:
+        """Derivatives of one view's residuals by its turn, its shift and the free parameters."""
+        camera = state.cameras[view]
+        free = self._free_columns(camera, view, len(state.cameras))
+        result = np.empty((6 + free.shape[1], *sight.residual.shape))
+        x, y, z = sight.in_camera
+        for axis in range(2):
+            by_x, by_y, by_z = sight.by_camera[axis]
+            result[0, axis] = y * by_z - z * by_y
+            result[1, axis] = z * by_x - x * by_z
+            result[2, axis] = x * by_y - y * by_x
+        result[3:6] = np.swapaxes(sight.by_camera, 0, 1)
+        if np.any(free[:-1]):
+            _, _, by_lens = camera.lens.derivatives(sight.in_camera.T)
+            result[6:] = np.transpose(by_lens @ free[:-1], (2, 1, 0))
+        else:
+            result[6:] = 0
+        result[6:] -= free[-1][:, None, None] * self.velocity[view]
+        return result
 
-    def _loss_weights(self, residual: Float[ndarray, "views n 2"]) -> Float[ndarray, "views n"]:
+    def _loss_weights(
+        self, residual: Float[ndarray, "*v 2 n"], weights: Float[ndarray, "*v n"]
+    ) -> Float[ndarray, "*v n"]:
+        """Return the weights with which least squares has the gradient of the robust loss."""
         if self.robust_px is None:
-            return self.weights
-        squared = self.weights * np.sum(residual**2, axis=-1)
-        return self.weights / (1 + squared / self.robust_px**2)
+            return weights
+        return weights / (1 + weights * np.sum(residual**2, axis=-2) / self.robust_px**2)
 
     def _cost(self, state: _State) -> float:
-        squared = self.weights * np.sum(self._residual(state) ** 2, axis=-1)
-        if self.robust_px is None:
-            return float(squared.sum())
-        return float(self.robust_px**2 * np.log1p(squared / self.robust_px**2).sum())
+        total = 0.0
+        for view in range(len(state.cameras)):
+            squared = self.weights[view] * np.sum(self._sight(state, view).residual ** 2, axis=0)
+            if self.robust_px is not None:
+                squared = self.robust_px**2 * np.log1p(squared / self.robust_px**2)
+            total += float(squared.sum())
+        return total
 
     def _with_best_points(self, state: _State, *, steps: int) -> _State:
-        """Return the state with every point moved to its optimum by damped Gauss-Newton steps."""
-        points = state.points
-        observed = self._observed(state.offsets)
+        """Return the state with every point moved to its optimum by Gauss-Newton steps."""
         for _ in range(steps):
-            information = np.zeros((len(points), 3, 3))
-            gradient = np.zeros((len(points), 3))
-            for view, camera in enumerate(state.cameras):
-                pixels, d_camera, _ = camera.lens.derivatives(camera.cam_from_world.apply(points))
-                residual = pixels - observed[view]
-                d_point = d_camera @ camera.cam_from_world.rotation
-                weight = self._one_view_weights(view, residual)[:, None, None]
-                weighted = np.swapaxes(d_point, -1, -2) * weight
-                information += weighted @ d_point
-                gradient += (weighted @ residual[..., None])[..., 0]
-            points = points - np.linalg.solve(_conditioned(information), gradient[..., None])[..., 0]
-        return state._replace(points=points)
-
-    def _one_view_weights(self, view: int, residual: Float[ndarray, "n 2"]) -> Float[ndarray, "n"]:
-        if self.robust_px is None:
-            return self.weights[view]
-        squared = self.weights[view] * np.sum(residual**2, axis=-1)
-        return self.weights[view] / (1 + squared / self.robust_px**2)
+            information, gradient = np.zeros((6, state.points.shape[1])), np.zeros_like(state.points)
+            for view in range(len(state.cameras)):
+                sight = self._sight(state, view)
+                _add_point_equations(
+                    sight, self._loss_weights(sight.residual, self.weights[view]), information, gradient
+                )
+            state = state._replace(points=state.points - _apply(_inverse_3x3(information), gradient))
+        return state
 
     def _normal_equations(self, state: _State) -> _Normal:
-        views, count = len(state.cameras), len(state.points)
-        free = self._parameter_count(state) - 6 * views
-        size = 6 * views + free
+        views, count = len(state.cameras), state.points.shape[1]
+        size = self._parameter_count(state)
         matrix, gradient = np.zeros((size, size)), np.zeros(size)
-        information = np.zeros((count, 3, 3))
-        cross = np.zeros((count, 3, size))
-        observed = self._observed(state.offsets)
-        for view, camera in enumerate(state.cameras):
+        information, point_gradient = np.zeros((6, count)), np.zeros((3, count))
+        cross = np.zeros((size, 3, count))
+        for view in range(views):
             columns = [*range(6 * view, 6 * view + 6), *range(6 * views, size)]
-            residual, d_point, d_parameters = self._linearised(camera, view, views, state.points, observed[view])
-            root = np.sqrt(self._one_view_weights(view, residual))[:, None]
-            flat = (d_parameters * root[..., None]).reshape(2 * count, -1)
-            matrix[np.ix_(columns, columns)] += flat.T @ flat
-            gradient[columns] += flat.T @ (residual * root).ravel()
-            weighted = np.swapaxes(d_point, -1, -2) * (root**2)[..., None]
-            information += weighted @ d_point
-            cross[:, :, columns] += weighted @ d_parameters
-        whitener = np.linalg.inv(np.linalg.cholesky(_conditioned(information)))
-        whitened = (whitener @ cross).reshape(3 * count, size)
-        return _Normal(matrix - whitened.T @ whitened, gradient)
-
-    def _linearised(
-        self,
-        camera: Camera,
-        view: int,
-        views: int,
-        points: Float[ndarray, "n 3"],
-        observed: Float[ndarray, "n 2"],
-    ) -> tuple[Float[ndarray, "n 2"], Float[ndarray, "n 2 3"], Float[ndarray, "n 2 p"]]:
-        """Return one view's residuals and their derivatives by the points and by (turn, shift, free parameters)."""
-        in_camera = camera.cam_from_world.apply(points)
-        pixels, d_camera, d_lens = camera.lens.derivatives(in_camera)
-        free = self._free_columns(camera, view, views)
-        d_free = d_lens @ free[:-1] - self.velocity[view][..., None] * free[-1]
-        d_turn = np.cross(in_camera[:, None, :], d_camera)
-        return pixels - observed, d_camera @ camera.cam_from_world.rotation, np.concatenate([d_turn, d_camera, d_free], -1)
+            sight = self._sight(state, view)
+            weight = self._loss_weights(sight.residual, self.weights[view])
+            by_parameters = self._by_parameters(state, view, sight)
+            weighted = by_parameters * weight
+            flat = weighted.reshape(len(columns), -1)
+            matrix[np.ix_(columns, columns)] += flat @ by_parameters.reshape(len(columns), -1).T
+            gradient[columns] += flat @ sight.residual.ravel()
+            for axis in range(3):
+                cross[columns, axis] += (
+                    weighted[:, 0] * sight.by_point[0, axis] + weighted[:, 1] * sight.by_point[1, axis]
+                )
+            _add_point_equations(sight, weight, information, point_gradient)
+        inverse = _inverse_3x3(information)
+        eliminated = np.stack([_apply(inverse, rows) for rows in cross]).reshape(size, -1)
+        # The points are at their optimum only to first order; the second term accounts for what is left.
+        return _Normal(matrix - eliminated @ cross.reshape(size, -1).T, gradient - eliminated @ point_gradient.ravel())
 
 
-def _conditioned(information: Float[ndarray, "n 3 3"]) -> Float[ndarray, "n 3 3"]:
-    """Add a trace of damping, so that a point nobody sees or a ray without parallax stays where it is."""
-    trace = np.trace(information, axis1=-2, axis2=-1)[..., None, None]
-    return information + np.eye(3) * (1e-9 * trace + 1e-9)
+def _add_point_equations(
+    sight: _Sight, weight: Float[ndarray, "n"], information: Float[ndarray, "6 n"], gradient: Float[ndarray, "3 n"]
+) -> None:
+    """Add one view's share to the normal equations of the points (entries xx, xy, xz, yy, yz, zz)."""
+    weighted = sight.by_point * weight
+    for entry, (row, column) in enumerate(((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))):
+        information[entry] += (
+            weighted[0, row] * sight.by_point[0, column] + weighted[1, row] * sight.by_point[1, column]
+        )
+    gradient += weighted[0] * sight.residual[0] + weighted[1] * sight.residual[1]
+
+
+def _inverse_3x3(symmetric: Float[ndarray, "6 n"]) -> Float[ndarray, "6 n"]:
+    """Invert symmetric matrices given by entries xx, xy, xz, yy, yz, zz.
+
+    A trace of damping keeps a point that nobody sees, or that has no parallax, where it is.
+    """
+    xx, xy, xz, yy, yz, zz = symmetric
+    damping = 1e-9 * (xx + yy + zz) + 1e-9
+    xx, yy, zz = xx + damping, yy + damping, zz + damping
+    cofactors = np.stack(
+        [
+            yy * zz - yz * yz,
+            xz * yz - xy * zz,
+            xy * yz - xz * yy,
+            xx * zz - xz * xz,
+            xy * xz - xx * yz,
+            xx * yy - xy * xy,
+        ]
+    )
+    return np.asarray(cofactors / (xx * cofactors[0] + xy * cofactors[1] + xz * cofactors[2]))
+
+
+def _apply(symmetric: Float[ndarray, "6 n"], vectors: Float[ndarray, "3 n"]) -> Float[ndarray, "3 n"]:
+    """Multiply vectors by symmetric matrices given by six entries."""
+    xx, xy, xz, yy, yz, zz = symmetric
+    x, y, z = vectors
+    return np.stack([xx * x + xy * y + xz * z, xy * x + yy * y + yz * z, xz * x + yz * y + zz * z])
 
 
 def _damped_step(normal: _Normal, damping: float) -> Float[ndarray, "k"]:
