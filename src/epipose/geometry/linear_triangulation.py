@@ -28,7 +28,7 @@ def blocks(count: int, size: int = BLOCK) -> Iterator[slice]:
 
 def camera_centres(projections: Float[ndarray, "views 3 4"]) -> Float[ndarray, "views 3"]:
     """Return where the cameras of projection matrices stand."""
-    return -(np.linalg.pinv(projections[..., :3]) @ projections[..., 3:])[..., 0]
+    return np.asarray(-(np.linalg.pinv(projections[..., :3]) @ projections[..., 3:])[..., 0])
 
 
 def with_metric_depth(projections: Float[ndarray, "views 3 4"]) -> Float[ndarray, "views 3 4"]:
@@ -102,7 +102,7 @@ def _smallest_eigenvectors(normal: Float[ndarray, "10 n"]) -> Float[ndarray, "4 
 
 def _unit(vectors: Float[ndarray, "4 n"]) -> Float[ndarray, "4 n"]:
     x, y, z, w = vectors
-    return vectors * (1 / np.sqrt(x * x + y * y + z * z + w * w))
+    return np.asarray(vectors * (1 / np.sqrt(x * x + y * y + z * z + w * w)))
 
 
 class _Factors:

@@ -158,7 +158,7 @@ def _inverse(matrix: Float[ndarray, "6 n"]) -> Float[ndarray, "6 n"]:
     first, second, third = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
     determinant = xx * first + xy * second + xz * third
     rest = [xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy]
-    return np.stack([first, second, third, *rest]) * (1 / np.maximum(determinant, 1e-300))
+    return np.asarray(np.stack([first, second, third, *rest]) / np.maximum(determinant, 1e-300))
 
 
 def _solved(matrix: Float[ndarray, "6 n"], vector: Float[ndarray, "3 n"]) -> Float[ndarray, "3 n"]:

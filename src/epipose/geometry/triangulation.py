@@ -15,6 +15,9 @@ from epipose.geometry.point_refinement import Fit, Sights, Triangulator, covaria
 OUTLIER_SIGMAS = 3.5
 """Standard deviations beyond which an observation counts as wrong."""
 
+AMBIGUITY = 2 * np.log(10)
+"""A point counts when its explanation is ten times as likely as any other (difference of -2 log likelihood)."""
+
 MIN_PARALLAX = np.deg2rad(1.0)
 """Angle in radians between two rays (or a ray and another's opposite) below which their distance means nothing."""
 
@@ -81,9 +84,10 @@ def robust(
 ) -> Triangulated:
     """Return the most likely points, without the views that are wrong about them.
 
-    `weights` are inverse variances relative to `sigma_px` squared, 0 where missing. Each point has the set of views and
-    the place that minimise the sum of squared residuals, cut off at `OUTLIER_SIGMAS` (truncated least squares): from
-    pairs of views and all views but one, the views that agree and the place are improved in turn.
+    `weights` are inverse variances relative to `sigma_px` squared, 0 where missing. A point on which all views agree is
+    their maximum likelihood. Otherwise pairs of views, and all views but one, propose places; the views that agree and
+    the place are improved in turn, and the explanation with the most evidence wins. If the runner-up is elsewhere and
+    nearly as good (two views against one other), the point is not `valid`.
     """
     triangulator = Triangulator(cameras)
     flat, flat_weights = pixels.reshape(len(cameras), -1, 2), weights.reshape(len(cameras), -1)
@@ -92,15 +96,16 @@ def robust(
     for block in blocks(flat.shape[1], BLOCK):
         sights = sights_of(cameras, flat[:, block], flat_weights[:, block], sigma_px)
         fit = triangulator.fit(sights, sights.observed, steps=3)
-        solution.put(block, fit, sights.observed)
-        suspect = np.flatnonzero(~_agree(fit, sights.observed) & (sights.observed.sum(axis=0) > 2))
+        agreed = _agree(fit, sights.observed)
+        solution.put(block, fit, sights.observed, agreed)
+        suspect = np.flatnonzero(~agreed & (sights.observed.sum(axis=0) > 2))
         suspects.append((suspect + block.start, sights.take(suspect)))
-    starts = _starts(len(cameras))
     if len(cameras) > 2 and suspects:
+        starts = _starts(len(cameras))
         indices = np.concatenate([index for index, _ in suspects])
         sights = Sights(*(np.concatenate(rows, axis=1) for rows in zip(*(s for _, s in suspects), strict=True)))
         for block in blocks(len(indices), max(BLOCK // len(starts), 1)):
-            solution.put(indices[block], *_best_agreement(triangulator, sights.take(block), starts))
+            solution.put(indices[block], *_best_explanation(triangulator, sights.take(block), starts))
     return solution.finished(triangulator, flat_weights, sigma_px, weights.shape)
 
 
@@ -110,12 +115,10 @@ class _Solution:
     def __init__(self, views: int, count: int) -> None:
         self.points, self.normal = np.empty((3, count)), np.empty((6, count))
         self.squared, self.used = np.empty((views, count)), np.empty((views, count), bool)
-        self.agreed = np.empty(count, bool)
 
-    def put(self, index: ndarray | slice, fit: Fit, used: Bool[ndarray, "views n"]) -> None:
+    def put(self, index: ndarray | slice, fit: Fit, used: Bool[ndarray, "views n"], agreed: Bool[ndarray, "n"]) -> None:
         self.points[:, index], self.normal[:, index], self.squared[:, index] = fit.points, fit.normal, fit.squared
-        self.agreed[index] = _agree(fit, used)
-        self.used[:, index] = used & self.agreed[index]
+        self.used[:, index] = used & agreed
 
     def finished(
         self,
@@ -124,7 +127,7 @@ class _Solution:
         sigma_px: float,
         shape: tuple[int, ...],
     ) -> Triangulated:
-        count = len(self.agreed)
+        count = self.points.shape[1]
         covariance, valid = np.empty((count, 3, 3)), np.empty(count, bool)
         residual = np.empty(self.squared.shape)
         for block in blocks(count):
@@ -144,11 +147,15 @@ class _Solution:
 
 def _agree(fit: Fit, used: Bool[ndarray, "views n"]) -> Bool[ndarray, "n"]:
     """Return at which points two used views or more have residuals as they should, one by one and together."""
-    good = (fit.squared < OUTLIER_SIGMAS**2) & fit.in_front
     count = used.sum(axis=0)
-    freedom = np.maximum(2.0 * count - 3, 0)
-    limit = np.maximum(OUTLIER_SIGMAS**2, freedom + 3 * np.sqrt(2 * freedom))
-    return np.asarray(np.all(good | ~used, axis=0) & (count > 1) & (fit.cost < limit))
+    freedom = np.maximum(2.0 * count - 3, 1.0)
+    # 99.7 % quantile of chi-square (Wilson and Hilferty 1931).
+    limit = freedom * (1 - 2 / (9 * freedom) + 2.748 * np.sqrt(2 / (9 * freedom))) ** 3
+    return np.asarray(np.all(_small(fit) | ~used, axis=0) & (count > 1) & (fit.cost < limit))
+
+
+def _small(fit: Fit) -> Bool[ndarray, "views n"]:
+    return np.asarray((fit.squared < OUTLIER_SIGMAS**2) & fit.in_front)
 
 
 def _starts(views: int) -> Bool[ndarray, "starts views"]:
@@ -158,10 +165,10 @@ def _starts(views: int) -> Bool[ndarray, "starts views"]:
     return np.stack(pairs[:: -(-len(pairs) // MAX_HYPOTHESES)] + all_but_one)
 
 
-def _best_agreement(
+def _best_explanation(
     triangulator: Triangulator, sights: Sights, starts: Bool[ndarray, "starts views"]
-) -> tuple[Fit, Bool[ndarray, "views n"]]:
-    """Return the places with the least truncated squares, and the views that agree on them."""
+) -> tuple[Fit, Bool[ndarray, "views n"], Bool[ndarray, "n"]]:
+    """Return the places with the most evidence, the views that agree on them, and which have no rival elsewhere."""
     count = sights.x.shape[1]
     repeated = sights.take(np.repeat(np.arange(count), len(starts)))
     used = np.tile(starts.T, count) & repeated.observed
@@ -169,18 +176,38 @@ def _best_agreement(
     for _ in range(2):
         used = _agreeing(fit, repeated, used)
         fit = triangulator.refine(repeated, used, fit.points, steps=2)
-    cost = np.where(fit.in_front, np.minimum(fit.squared, OUTLIER_SIGMAS**2), OUTLIER_SIGMAS**2)
-    total = np.sum(cost * repeated.observed, axis=0)
-    total += np.where(_parallax(triangulator.centres, fit.points, used), 0.0, np.inf)
-    best = np.argmin(total.reshape(count, -1), axis=1) + np.arange(count) * len(starts)
-    used = _agreeing(fit, repeated, used)[:, best]
-    return triangulator.refine(sights, used, fit.points[:, best], steps=3), used
+    used = _agreeing(fit, repeated, used)
+    parallax = _parallax(triangulator.centres, fit.points, used)
+    against = np.where(parallax, _evidence_against(fit, repeated.observed), 1e9).reshape(count, -1)
+    first = np.argmin(against, axis=1)
+    best = first + np.arange(count) * len(starts)
+    used = used[:, best]
+    places = fit.points.T.reshape(count, -1, 3)
+    winner = triangulator.refine(sights, used, fit.points[:, best], steps=3)
+    distance = np.linalg.norm(places - winner.points.T[:, None], axis=-1)
+    reach = 3 * np.sqrt(np.trace(covariance_of(winner.normal), axis1=-2, axis2=-1))
+    rival = np.min(np.where(distance > reach[:, None], against, np.inf), axis=1)
+    alone = rival - np.min(against, axis=1) > AMBIGUITY
+    return winner, used, alone & _agree(winner, used)
+
+
+def _evidence_against(fit: Fit, observed: Bool[ndarray, "views n"]) -> Float[ndarray, "n"]:
+    """Return -2 log of the marginal likelihood of places, up to a constant.
+
+    Beyond the cut-off an observation is wrong, with a density that falls with the square of its distance: the only one
+    without a scale. The volume in which a place may lie counts for it.
+    """
+    cut = OUTLIER_SIGMAS**2
+    wrong = cut + 2 * np.log(np.maximum(fit.squared, cut) / cut)
+    squared = np.where(fit.in_front, np.minimum(fit.squared, wrong), wrong)
+    volume = np.linalg.det(covariance_of(fit.normal))
+    return np.asarray(np.sum(squared * observed, axis=0) - np.log(np.maximum(volume, 1e-300)))
 
 
 def _agreeing(fit: Fit, sights: Sights, used: Bool[ndarray, "views n"]) -> Bool[ndarray, "views n"]:
     """Return the views whose residuals are small; where fewer than two are, the views used before."""
-    agreeing = sights.observed & fit.in_front & (fit.squared < OUTLIER_SIGMAS**2)
-    return np.where(agreeing.sum(axis=0) > 1, agreeing, used)
+    agreeing = sights.observed & _small(fit)
+    return np.asarray(np.where(agreeing.sum(axis=0) > 1, agreeing, used))
 
 
 def _parallax(
