@@ -12,7 +12,10 @@ _MIRRORED = {"right_hip": "left_hip", "right_shoulder": "left_shoulder"}
 def moving_people(
     *, frames: int = 40, people: int = 2, frame_rate: float = 29.97, start: float = 1.25, seed: int = 0
 ) -> Poses:
-    """Return people of the h36m17 skeleton in smooth motion, all known, with hips and shoulders symmetric in place."""
+    """Return people of the h36m17 skeleton in smooth motion, all known.
+
+    Hips, shoulders and trunk are each on one line, so that skeletons with fewer joints have bones of constant length.
+    """
     rng = np.random.default_rng(seed)
     skeleton = load_skeleton("h36m17")
     times = start + np.arange(frames) / frame_rate
@@ -24,6 +27,7 @@ def moving_people(
             bones[joint] = lengths[joint] * _smooth_directions(rng, times)
         for right, left in _MIRRORED.items():
             bones[right] = -bones[left]
+        bones["spine"] = 0.7 * bones["thorax"]
         bones["pelvis"] = np.array([2.0 * person, 0.5, 1.0]) + 0.3 * _smooth_directions(rng, times)
         for joint in _parents_first(skeleton):
             parent = skeleton.parents[skeleton.index(joint)]
@@ -47,7 +51,7 @@ def without(poses: Poses, missing: ndarray) -> Poses:
 
 
 def as_skeleton(poses: Poses, skeleton: Skeleton) -> Poses:
-    """Return `poses` with the joints of `skeleton`; joints that `poses` does not have are missing."""
+    """Return `poses` with the joints of `skeleton`; the neck is the thorax, other joints are missing."""
     shape = (*poses.weight.shape[:2], len(skeleton))
     positions, uncertainty, weight = (
         np.zeros((*shape, 3), np.float32),
@@ -55,8 +59,9 @@ def as_skeleton(poses: Poses, skeleton: Skeleton) -> Poses:
         np.zeros(shape, np.float32),
     )
     for joint, name in enumerate(skeleton.joint_names):
-        if name in poses.skeleton.joint_names:
-            source = poses.skeleton.index(name)
+        found = {"neck": "thorax"}.get(name, name)
+        if found in poses.skeleton.joint_names:
+            source = poses.skeleton.index(found)
             positions[:, :, joint] = poses.positions[:, :, source]
             uncertainty[:, :, joint] = poses.uncertainty[:, :, source]
             weight[:, :, joint] = poses.weight[:, :, source]
