@@ -141,7 +141,7 @@ def test_damaged_files_are_refused_or_read(data: st.DataObject, tmp_path_factory
     assert_refused_or_read(folder / name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_damaged_hdf5_is_refused_or_read(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = pandas_file(data.draw(st.sampled_from(["single_table", "multi_fixed"])), tmp_path_factory.mktemp("fuzz"))

@@ -7,6 +7,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+from numpy import ndarray
+
 from epipose.errors import InputError
 from epipose.plugins import missing_extra
 
@@ -14,6 +17,9 @@ HDF5_SUFFIXES = (".h5", ".hdf5")
 
 # What h5py and NumPy raise on damaged or unexpected content.
 _DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
+
+# Deflate makes nothing more than 1032 times smaller.
+_MOST_COMPRESSION = 1032
 
 
 @contextmanager
@@ -32,6 +38,13 @@ def hdf5_file(path: Path) -> Iterator[Any]:
         raise InputError(
             f"{path} is damaged or not laid out as expected; export it again, or as CSV where there is a choice"
         ) from error
+
+
+def whole(dataset: Any) -> ndarray:
+    """Return all of an h5py dataset; raises ValueError when a damaged size would fill the memory."""
+    if dataset.nbytes > _MOST_COMPRESSION * Path(dataset.file.filename).stat().st_size:
+        raise ValueError(f"a size of {dataset.shape} in so small a file")
+    return np.asarray(dataset[()])
 
 
 def plain_lists(text: bytes) -> Any:

@@ -19,7 +19,7 @@ from numpy import ndarray
 from epipose.errors import InputError
 from epipose.io.keypoint_files import Hints, KeypointFormat
 from epipose.io.keypoint_files._assembly import named_keypoints
-from epipose.io.keypoint_files._hdf5 import HDF5_SUFFIXES, hdf5_file, plain_lists
+from epipose.io.keypoint_files._hdf5 import HDF5_SUFFIXES, hdf5_file, plain_lists, whole
 from epipose.pose.keypoints import Keypoints
 
 _LEVELS = (["scorer", "bodyparts", "coords"], ["scorer", "individuals", "bodyparts", "coords"])
@@ -78,26 +78,31 @@ def _numbers(path: Path, line_number: int, cells: list[str], length: int) -> Flo
 
 def _read_hdf5(path: Path) -> _Table:
     with hdf5_file(path) as file:
-        frame: Any = next(group for group in file.values() if "pandas_type" in group.attrs)
-        if "table" in frame:
-            table = frame["table"]
-            columns = plain_lists(bytes(table.attrs["values_block_0_kind"]))
-            values, numbers, more = table["values_block_0"], table["index"], "values_block_1" in table.dtype.names
-        else:
-            levels = [_texts(frame[f"block0_items_level{k}"]) for k in range(frame.attrs["block0_items_nlevels"])]
-            codes = [frame[f"block0_items_label{k}"][()] for k in range(len(levels))]
-            columns = list(
-                zip(*([level[c] for c in code] for level, code in zip(levels, codes, strict=True)), strict=True)
-            )
-            values, numbers, more = frame["block0_values"][()], frame["axis1"][()], "block1_values" in frame
-        if more or values.shape != (len(numbers), len(columns)):
+        frame = next(group for group in file.values() if "pandas_type" in group.attrs)
+        columns, values, numbers = _table_layout(frame) if "table" in frame else _fixed_layout(frame)
+        if values.shape != (len(numbers), len(columns)):
             raise ValueError("the data frame holds something else than coordinates")
         named = [tuple(str(name) for name in column) for column in columns]
         return _Table(named, values.astype(float), numbers.astype(float))
 
 
-def _texts(dataset: Any) -> list[str]:
-    return [text.decode("utf-8") if isinstance(text, bytes) else str(text) for text in dataset[()].tolist()]
+def _table_layout(frame: Any) -> tuple[Sequence[Any], ndarray, ndarray]:
+    """Return column names, values and row numbers of a data frame written with format="table"."""
+    columns, table = plain_lists(bytes(frame["table"].attrs["values_block_0_kind"])), whole(frame["table"])
+    if table.dtype.names != ("index", "values_block_0"):
+        raise ValueError("the data frame has columns of several types")
+    return columns, table["values_block_0"], table["index"]
+
+
+def _fixed_layout(frame: Any) -> tuple[Sequence[Any], ndarray, ndarray]:
+    """Return column names, values and row numbers of a data frame written with format="fixed"."""
+    names = []
+    for level in range(frame.attrs["block0_items_nlevels"]):
+        texts = [text.decode("utf-8") for text in whole(frame[f"block0_items_level{level}"]).tolist()]
+        names.append([texts[code] for code in whole(frame[f"block0_items_label{level}"])])
+    if "block1_values" in frame:
+        raise ValueError("the data frame has columns of several types")
+    return list(zip(*names, strict=True)), whole(frame["block0_values"]), whole(frame["axis1"])
 
 
 def _people(path: Path, table: _Table) -> tuple[list[str], Float[ndarray, "frames people joints 3"]]:

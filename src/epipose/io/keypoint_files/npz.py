@@ -74,7 +74,7 @@ def _keypoints(arrays: dict[str, ndarray]) -> Keypoints:
     with np.errstate(over="ignore"):
         pixels, score = pixels.astype(np.float32), score.astype(np.float32)
     seen = np.isfinite(pixels).all(axis=-1) & np.isfinite(score)
-    pixels, score = np.where(seen[..., None], pixels, np.float32(0)), np.where(seen, score, np.float32(0))
+    pixels, score = np.where(seen[..., None], pixels, np.float32(0)), np.where(seen, score, np.float32(0)).clip(0)
     skeleton = _skeleton(arrays)
     return Keypoints(pixels, score, times.astype(float), skeleton, (int(size_wh[0]), int(size_wh[1])))
 

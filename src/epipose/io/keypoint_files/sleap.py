@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from epipose.io.keypoint_files import Hints, KeypointFormat
 from epipose.io.keypoint_files._assembly import named_keypoints
-from epipose.io.keypoint_files._hdf5 import HDF5_SUFFIXES, hdf5_file
+from epipose.io.keypoint_files._hdf5 import HDF5_SUFFIXES, hdf5_file, whole
 from epipose.pose.keypoints import Keypoints
 
 
@@ -28,15 +28,15 @@ class _Sleap(KeypointFormat):
 
     def read(self, path: Path, hints: Hints) -> Keypoints:
         with hdf5_file(path) as file:
-            names = [name.decode("utf-8") for name in file["node_names"][()].tolist()]
+            names = [name.decode("utf-8") for name in whole(file["node_names"]).tolist()]
             points = _points(file, len(names))
         return named_keypoints(path, names, points, np.arange(len(points), dtype=float), hints)
 
 
 def _points(file: Any, nodes: int) -> Float[ndarray, "frames tracks nodes 3"]:
     """Return x, y and score; raises ValueError for another layout."""
-    pixels = file["tracks"][()].astype(float)
-    score = file["point_scores"][()].astype(float) if "point_scores" in file else None
+    pixels = whole(file["tracks"]).astype(float)
+    score = whole(file["point_scores"]).astype(float) if "point_scores" in file else None
     named_tracks = len(file["track_names"]) if "track_names" in file else 0
     if pixels.ndim == 4 and pixels.shape[1:3] == (2, nodes) and named_tracks in (0, pixels.shape[0]):
         pixels = pixels.transpose(3, 0, 2, 1)
