@@ -1,0 +1,206 @@
+"""`report.html`: the report for people, one file that opens offline, with plotly inside."""
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from epipose.io.files import atomic_write
+from epipose.report import charts
+from epipose.report.contents import ReconstructionReport, ViewReport
+from epipose.report.palette import Figure
+from epipose.report.playback import playback
+from epipose.report.summary import Verdict, sources_sentence, verdict
+from epipose.report.wording import in_unit, millimetres, percent, plural, ranges
+
+_LEVEL_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor"}
+
+
+def write_html(path: Path, report: ReconstructionReport) -> None:
+    """Write `report` to `path`, some 5 MB; raises InputError when the disk refuses."""
+    text = page(report)
+    with atomic_write(path, "w") as file:
+        file.write(text)
+
+
+def page(report: ReconstructionReport) -> str:
+    """Return the whole page. Everything that the user named is escaped; nothing is loaded from elsewhere."""
+    from plotly.offline import get_plotlyjs
+
+    template = Template(resources.files("epipose.report").joinpath("template.html").read_text(encoding="utf-8"))
+    found: Verdict = verdict(report)
+    shown = figures(report)
+    return template.substitute(
+        title=html.escape(report.title),
+        subtitle=_subtitle(report),
+        level=found.level,
+        level_words=_LEVEL_WORDS[found.level],
+        verdict=html.escape(found.sentence),
+        tiles=_tiles(report),
+        warnings=_list_section("Warnings", "warnings", report.warnings),
+        film_next=_list_section("What to film next", "film-next", report.film_next),
+        sources=html.escape(sources_sentence(report)),
+        playback_note=_playback_note(shown["playback"], len(report.poses.times)),
+        camera_table=_camera_table(report),
+        noticed=_noticed(report),
+        bone_table=_bone_table(report),
+        stage_table=_stage_table(report),
+        figures=_script_json(shown),
+        plotly=get_plotlyjs(),
+    )
+
+
+def figures(report: ReconstructionReport) -> dict[str, Figure]:
+    """Return every figure of the page under the id of the element that shows it."""
+    return {
+        "playback": playback(report),
+        "top-view": charts.top_view(report),
+        "by-joint": charts.reprojection_by_joint(report),
+        "over-time": charts.reprojection_over_time(report),
+        "bones": charts.bone_variation(report),
+        "joints": charts.joint_uncertainty(report),
+    }
+
+
+def _script_json(values: Any) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _subtitle(report: ReconstructionReport) -> str:
+    frames, people = report.poses.weight.shape[:2]
+    parts = (
+        plural(len(report.views), "camera"),
+        plural(people, "person", "people"),
+        f"{plural(frames, 'frame')} in {in_unit(report.duration_s, 's')}",
+        f"made {report.created:%Y-%m-%d %H:%M} by epipose {report.version}",
+    )
+    return html.escape(" · ".join(parts))
+
+
+def _tiles(report: ReconstructionReport) -> str:
+    rows = (
+        ("Reprojection", in_unit(report.reprojection_median_px, "px"), _mean_words(report)),
+        ("Bone lengths vary", percent(report.bone_variation, 1), "mean over bones; 4 to 6 % is usual"),
+        ("Joints known to", millimetres(report.uncertainty_median_m), "median, 1 sigma"),
+        ("Joints found", percent(report.found_share), "of the first person"),
+        ("Camera positions", _largest_sigma(report.views), "the least certain camera, 1 sigma"),
+    )
+    return "".join(
+        f"<div class='tile'><span>{html.escape(name)}</span><strong>{html.escape(value)}</strong>"
+        f"<small>{html.escape(note)}</small></div>"
+        for name, value, note in rows
+    )
+
+
+def _mean_words(report: ReconstructionReport) -> str:
+    mean, noise = in_unit(report.reprojection_mean_px, "px"), in_unit(report.noise_sigma_px, "px")
+    return f"median; mean {mean}, keypoint noise {noise}"
+
+
+def _largest_sigma(views: Sequence[ViewReport]) -> str:
+    known = [view.centre_sigma_m for view in views if view.centre_sigma_m is not None]
+    return f"± {millimetres(max(known))}" if known else "not estimated"
+
+
+def _list_section(heading: str, name: str, sentences: Sequence[str]) -> str:
+    if not sentences:
+        return ""
+    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    return f"<section class='{name}'><h2>{html.escape(heading)}</h2><ul>{items}</ul></section>"
+
+
+def _playback_note(figure: Figure, frames: int) -> str:
+    shown, speed = len(figure["times"]), figure["speed"]
+    words = f"{shown} of {plural(frames, 'frame')} shown" if shown < frames else f"All {plural(frames, 'frame')} shown"
+    return html.escape(words + (f", {speed:g} times faster than real" if speed > 1 else ", in real time"))
+
+
+def _camera_table(report: ReconstructionReport) -> str:
+    header = (
+        ("Camera", ""),
+        ("Picture", "px"),
+        ("Focal length", "px"),
+        ("Position x, y, z", "m"),
+        ("± position", "1 sigma"),
+        ("± direction", "1 sigma"),
+        ("Frames", "rate"),
+        ("Time offset", "ms"),
+        ("Saw", "of all joints"),
+        ("Agrees", "inliers"),
+        ("Reprojection", "median / mean, px"),
+        ("Swapped", "frames"),
+    )
+    return _table(header, (_camera_row(view) for view in report.views))
+
+
+def _camera_row(view: ViewReport) -> tuple[str, ...]:
+    fx, fy = view.camera.lens.focal
+    focal = f"{fx:.0f}" if round(fx) == round(fy) else f"{fx:.0f} x {fy:.0f}"
+    if view.focal_sigma_px is not None:
+        focal += f" ± {view.focal_sigma_px:.0f}"
+    offset = f"{1000 * view.time_offset_s:+.1f}"
+    if view.time_offset_sigma_s is not None:
+        offset += f" ± {1000 * view.time_offset_sigma_s:.1f}"
+    degrees = None if view.rotation_sigma_rad is None else float(np.rad2deg(view.rotation_sigma_rad))
+    return (
+        view.name,
+        "{} x {}".format(*view.camera.size_wh),
+        focal,
+        ", ".join(f"{number:.2f}" for number in view.camera.centre),
+        millimetres(view.centre_sigma_m),
+        in_unit(degrees, "°", 1.0, 2),
+        f"{view.frames} at {view.frame_rate:.4g}/s",
+        offset,
+        percent(view.seen_share),
+        percent(view.inlier_share),
+        f"{view.reprojection_median_px:.1f} / {view.reprojection_mean_px:.1f}",
+        str(len(view.swapped_frames)),
+    )
+
+
+def _noticed(report: ReconstructionReport) -> str:
+    """Return a list of detected left/right swaps and of the views' notes."""
+    items = [
+        f"{view.name}: left and right were swapped in {plural(len(view.swapped_frames), 'frame')}"
+        f" ({ranges(view.swapped_runs)}); repaired."
+        for view in report.views
+        if view.swapped_frames
+    ]
+    items += [f"{view.name}: {note}" for view in report.views for note in view.notes]
+    return (
+        "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in items) + "</ul>"
+        if items
+        else "<p>Nothing out of the ordinary.</p>"
+    )
+
+
+def _bone_table(report: ReconstructionReport) -> str:
+    header = (("Bone", ""), ("Length", "mm"), ("Varies", "std / mean"), ("Left longer than right", ""))
+    rows = (
+        (
+            f"{bone.parent} - {bone.child}".replace("_", " "),
+            f"{1000 * bone.length_m:.0f}",
+            percent(bone.variation, 1),
+            "" if bone.asymmetry is None else f"{100 * bone.asymmetry:+.1f} %",
+        )
+        for bone in report.bones
+    )
+    return _table(header, rows)
+
+
+def _stage_table(report: ReconstructionReport) -> str:
+    rows = ((stage, f"{seconds:.1f}") for stage, seconds in report.seconds_by_stage.items())
+    return _table((("Stage", ""), ("Time", "s")), rows)
+
+
+def _table(header: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{html.escape(name)}<small>{html.escape(unit)}</small></th>" for name, unit in header)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<div class='table'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -1,0 +1,28 @@
+"""Colours and labels that all figures share: told apart with any colour vision, on light and on dark paper."""
+
+import html
+from typing import Any
+
+Figure = dict[str, Any]
+"""A plotly figure as plain values (`data`, `layout`); the page's script adds the colours of its paper."""
+
+LEFT, RIGHT, MIDDLE = "#3a8fd6", "#e0641f", "#8a8f98"
+SWAPPED = "rgba(224, 100, 31, 0.30)"
+FLOOR = "#80858d"
+
+_VIEWS = ("#3a8fd6", "#e0641f", "#2c9f78", "#b565a7", "#b08a1e", "#6c78d1", "#c4526a", "#5a8f3a")
+
+
+def view_colour(view: int) -> str:
+    """Return the colour of view number `view`; they repeat after eight."""
+    return _VIEWS[view % len(_VIEWS)]
+
+
+def label(name: str) -> str:
+    """Return a name made by the user for use in plotly's texts, which otherwise read it as markup."""
+    return html.escape(name, quote=False)
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """Return an axis with a title that never leaves the figure."""
+    return {"title": {"text": title}, "automargin": True, **more}
