@@ -32,7 +32,7 @@ CHECKED_FRAMES = 1000
 """Triangulation checks at most so many frames of a piece, evenly chosen."""
 CANDIDATES = 5
 """The most salient tracks of a view that may be the main person."""
-AGREEMENT = 4.0
+AGREEMENT = 8.0
 """What full correlation of two views' motion is worth, against the logarithm of salience."""
 MOTION_STEP = 0.1
 """Seconds."""
@@ -264,9 +264,9 @@ def main_people(views: Sequence[Keypoints]) -> list[int]:
     agreement = _agreement([_motion(views[number], slot, views) for number, slot in people])
     liking = np.array([np.log(prominence[v][s] / prominence[v][best[v]]) for v, s in people])
     of_view = [[i for i, (v, _) in enumerate(people) if v == number] for number in range(len(views))]
-    seeds = range(len(people))
     choices = [
-        [max(mine, key=lambda i: liking[i] + AGREEMENT * agreement[seed, i]) for mine in of_view] for seed in seeds
+        [max(mine, key=lambda i: liking[i] + AGREEMENT * agreement[seed, i]) for mine in of_view]
+        for seed in range(len(people))
     ]
     chosen = max(choices, key=lambda c: liking[c].mean() + AGREEMENT * agreement[np.ix_(c, c)].mean())
     return [people[i][1] for i in chosen]

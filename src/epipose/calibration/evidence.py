@@ -5,7 +5,6 @@ Evidence is the logarithm of the odds, frame by frame: positive for the same per
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -49,7 +48,7 @@ class TrackedView:
     """How many frames make one independent piece of evidence."""
 
     @classmethod
-    def of(cls, tracked: Keypoints, camera: Camera) -> Self:
+    def of(cls, tracked: Keypoints, camera: Camera) -> "TrackedView":
         """Undistort the tracked people of a view."""
         ideal = np.zeros(tracked.pixels.shape)
         seen = tracked.score > 0
