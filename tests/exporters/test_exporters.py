@@ -82,9 +82,15 @@ def test_a_dropped_frame_keeps_the_clock(exporter: Exporter, tmp_path: Path) -> 
     )
 
 
-def test_an_uneven_clock_is_kept_or_refused(exporter: Exporter, tmp_path: Path) -> None:
-    poses = moving_people(frames=30, people=1)
-    poses = replace(poses, times=np.cumsum(np.random.default_rng(0).uniform(0.02, 0.05, 30)))
+@pytest.mark.parametrize(
+    "times",
+    [
+        np.cumsum(np.random.default_rng(0).uniform(0.02, 0.05, 30)),
+        np.arange(30) / 30 + 0.012 * np.sin(np.arange(30) / 5),
+    ],
+)
+def test_an_uneven_clock_is_kept_or_refused(exporter: Exporter, tmp_path: Path, times: np.ndarray) -> None:
+    poses = replace(moving_people(frames=30, people=1), times=times)
     path = tmp_path / f"a{exporter.suffix}"
     if "start" in exporter.keeps:
         np.testing.assert_allclose(exporter.read(exporter.write(path, poses)[0]).times, poses.times, atol=1e-8)
