@@ -30,6 +30,7 @@ class Crowd(Detector):
 
     skeleton = load_skeleton("coco17")
     version = "crowd"
+    uses_all_cores = False
 
     @contextmanager
     def session(self) -> Iterator[Look]:

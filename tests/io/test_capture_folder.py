@@ -26,7 +26,7 @@ def sources(capture: CaptureFolder) -> dict[str, str | None]:
 
 def test_our_own_layout_in_natural_order(tmp_path: Path) -> None:
     make(tmp_path, "videos/cam10.mp4", "videos/cam2.MOV", "videos/._cam2.mov", "videos/readme.txt", "cameras.toml")
-    make(tmp_path, "calibration/old.toml", "keypoints/mediapipe/cam2.npz", "keypoints/mediapipe/.cam10.npz.1a.part")
+    make(tmp_path, "calibration/old.toml", "keypoints/mediapipe/cam2.npz", "keypoints/mediapipe/._cam2.npz")
     capture = open_capture(tmp_path)
     assert sources(capture) == {"cam2": "videos/cam2.MOV", "cam10": "videos/cam10.mp4"}
     assert capture.camera_file() == tmp_path / "cameras.toml"

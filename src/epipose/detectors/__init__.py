@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import final
+from typing import ClassVar, final
 
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
@@ -21,7 +21,10 @@ Look = Callable[[UInt8[ndarray, "height width 3"]], People]
 
 
 class Detector(ABC):
-    """Finds the joints of people in the pictures of one view."""
+    """Finds the joints of people in the pictures of one view; several sessions may run in threads of their own."""
+
+    uses_all_cores: ClassVar[bool]
+    """Whether one session keeps the machine busy, so that several at once gain nothing."""
 
     @property
     @abstractmethod

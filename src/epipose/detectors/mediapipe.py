@@ -1,6 +1,7 @@
 """MediaPipe Pose (BlazePose, 33 joints, one person) by its legacy API, whose package carries the model: no download."""
 
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,14 @@ from epipose.pose.skeletons import Skeleton, load_skeleton
 
 FIRST, LAST = (0, 10, 14), (0, 10, 21)
 
+_MUTING = threading.Lock()
+
 
 @dataclass(frozen=True)
 class MediaPipePose(Detector):
     """Follows one person from frame to frame; unsmoothed, because its smoothing delays fast joints."""
+
+    uses_all_cores = False
 
     model_complexity: int = 1
     """0 is faster and 2 more accurate; the package carries 1 only and downloads the others on first use."""
@@ -43,11 +48,13 @@ class MediaPipePose(Detector):
         _installed_version()
         import mediapipe
 
+        # Of mediapipe's own making, and once per picture; catching it there would not be safe in threads.
+        warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype", category=UserWarning)
         with mediapipe.solutions.pose.Pose(model_complexity=self.model_complexity, smooth_landmarks=False) as pose:
             # A first look at nothing draws out what the native library has to say when its models start.
             with _native_stderr_muted():
-                _process(pose, np.zeros((64, 64, 3), np.uint8))
-            yield lambda image: _person(_process(pose, image), image)
+                pose.process(np.zeros((64, 64, 3), np.uint8))
+            yield lambda image: _person(pose.process(image).pose_landmarks, image)
 
 
 def _installed_version() -> str:
@@ -65,12 +72,6 @@ def _installed_version() -> str:
     return version
 
 
-def _process(pose: Any, image: UInt8[ndarray, "height width 3"]) -> Any:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype", category=UserWarning)
-        return pose.process(image).pose_landmarks
-
-
 def _person(landmarks: Any, image: UInt8[ndarray, "height width 3"]) -> People:
     """Convert from parts of the picture, measured from its outer edge, to pixels."""
     joints = [] if landmarks is None else [(mark.x, mark.y, mark.visibility) for mark in landmarks.landmark]
@@ -81,15 +82,16 @@ def _person(landmarks: Any, image: UInt8[ndarray, "height width 3"]) -> People:
 
 @contextmanager
 def _native_stderr_muted() -> Iterator[None]:
-    """Silence what native code writes past Python to file descriptor 2."""
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+    """Silence what native code writes past Python to file descriptor 2; one thread at a time."""
+    with _MUTING:
+        saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(nowhere)
 
 
 PLUGIN = MediaPipePose()

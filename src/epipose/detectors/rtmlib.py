@@ -21,6 +21,8 @@ from epipose.pose.skeletons import Skeleton, load_skeleton
 class RtmlibBody(Detector):
     """Looks at every frame afresh; the order of people may change from frame to frame."""
 
+    uses_all_cores = True
+
     feet: bool = True
     """Halpe's 26 joints with toes and heels, or COCO's 17 without."""
     mode: Literal["lightweight", "balanced", "performance"] = "balanced"
