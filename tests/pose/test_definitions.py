@@ -6,6 +6,7 @@ from epipose.pose.skeletons import Skeleton, load_skeleton, skeleton_names
 
 SIZES = {
     "body25": 25,
+    "body25b": 25,
     "coco17": 17,
     "h36m17": 17,
     "halpe26": 26,
@@ -66,6 +67,7 @@ def test_names_and_pairs_agree_on_left_and_right(skeleton: Skeleton) -> None:
             "body25",
             {2: "right_shoulder", 8: "pelvis", 12: "left_hip", 15: "right_eye", 19: "left_big_toe", 24: "right_heel"},
         ),
+        ("body25b", {6: "right_shoulder", 11: "left_hip", 17: "upper_neck", 18: "head_top", 24: "right_heel"}),
         ("openpose18", {4: "right_wrist", 8: "right_hip", 13: "left_ankle", 14: "right_eye", 17: "left_ear"}),
         ("panoptic19", {2: "pelvis", 3: "left_shoulder", 9: "right_shoulder", 15: "left_eye", 16: "left_ear"}),
         ("mpi_inf_3dhp28", {4: "pelvis", 7: "head_top", 11: "left_wrist", 18: "left_hip", 27: "right_toe"}),

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.io.keypoint_files import read_keypoints
+from epipose.pose.conversion import convert
 from epipose.pose.keypoints import Keypoints
 from epipose.pose.skeletons import load_skeleton
 from tests.io.keypoint_files.damage import assert_refused_or_read, damaged
@@ -78,6 +79,16 @@ def test_real_recording_survives_as_openpose(tmp_path: Path, shared: Path) -> No
     np.testing.assert_array_equal(again.score, keypoints.score)
     np.testing.assert_allclose(again.times, keypoints.times)
     assert again.skeleton == keypoints.skeleton
+
+
+@pytest.mark.parametrize("name", ["body25", "body25b"])
+@pytest.mark.parametrize("view", ["cam01", "cam02", "cam03", "cam04"])
+def test_openpose_tells_its_two_orders_of_25_joints_apart(tmp_path: Path, shared: Path, name: str, view: str) -> None:
+    keypoints, _ = convert(balancing_keypoints(shared)[view], load_skeleton(name))
+    for number in range(0, 100, 20):
+        found = np.append(keypoints.pixels[number, 0], keypoints.score[number, 0][:, None], axis=1)
+        write_frame(tmp_path / name, f"{number}.json", [found])
+    assert read(tmp_path / name).skeleton.name == name
 
 
 def test_wrong_openpose_folders_are_refused_by_name(tmp_path: Path) -> None:

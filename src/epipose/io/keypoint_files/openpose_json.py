@@ -3,10 +3,12 @@
 A file is called `<name>_000000000012_keypoints.json`, or anything whose last number is the frame's, and holds
 `people[].pose_keypoints_2d`: x, y, score of each joint in turn, 0, 0, 0 for one not seen. Frames may be missing and
 hold any number of people. OpenPose counts pixels from the first pixel's centre, as we do; coordinates are taken as
-they are. The number of joints tells the skeleton: 17 COCO, 18 OpenPose's COCO, 25 BODY_25, 26 Halpe, 33 MediaPipe.
+they are. The number of joints tells the skeleton: 17 COCO, 18 OpenPose's COCO, 25 BODY_25 or BODY_25B (whichever the
+people look like), 26 Halpe, 33 MediaPipe.
 """
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +84,25 @@ def _skeleton(folder: Path, people: list[list[Float[ndarray, "_ 3"]]], hints: Hi
         raise InputError(f"nobody is seen in any frame of {folder}; check the video, or leave this view out")
     if count not in BY_COUNT:
         raise InputError(f"the people in {folder} have {count} joints, which could mean anything; name their skeleton")
-    return load_skeleton(BY_COUNT[count])
+    is_body25b = count == 25 and _look_like_body25b(np.array([p for found in people for p in found if len(p) == count]))
+    return load_skeleton("body25b" if is_body25b else BY_COUNT[count])
+
+
+def _look_like_body25b(people: Float[ndarray, "people 25 3"]) -> bool:
+    """Tell the two orders of 25 joints apart, by the median person.
+
+    In BODY_25 the second joint is the middle of the shoulders and the ninth that of the hips; in BODY_25B the first
+    five are the face and lie together.
+    """
+    pixels = np.where(people[..., 2:] > 0, people[..., :2], np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of joints that nobody shows
+        size = np.linalg.norm(np.nanmax(pixels, axis=1) - np.nanmin(pixels, axis=1), axis=-1)
+        middles = (pixels[:, [2, 9]] + pixels[:, [5, 12]]) / 2
+        off_middle = np.nanmedian(np.linalg.norm(pixels[:, [1, 8]] - middles, axis=-1).mean(axis=1) / size)
+        face = pixels[:, :5] - np.nanmean(pixels[:, :5], axis=1, keepdims=True)
+        spread = np.nanmedian(np.nanmean(np.linalg.norm(face, axis=-1), axis=1) / size)
+    return bool(off_middle > 0.1 and spread < 0.1)
 
 
 def _refuse_normalised(folder: Path, points: Float[ndarray, "frames people joints 3"]) -> None:
