@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -25,8 +24,10 @@ class BundleCovariance:
     centres: Float[ndarray, "views 3"]
 
     @classmethod
-    def from_information(cls, information: Float[ndarray, "k k"], cameras: Sequence[Camera], sigma_px: float) -> Self:
-        """Invert the information of observations whose standard deviation is `sigma_px`, outside the free directions."""
+    def from_information(
+        cls, information: Float[ndarray, "k k"], cameras: Sequence[Camera], sigma_px: float
+    ) -> "BundleCovariance":
+        """Invert the information of observations of standard deviation `sigma_px`, outside the free directions."""
         rotations = np.stack([camera.cam_from_world.rotation for camera in cameras])
         centres = np.stack([camera.centre for camera in cameras])
         basis, _ = np.linalg.qr(_similarity_directions(rotations, centres, len(information)))

@@ -31,10 +31,10 @@ class Camera:
     @property
     def px_from_world(self) -> Float[ndarray, "3 4"]:
         """Projection matrix onto pixels of the lens without its distortion."""
-        return self.lens.matrix @ self.cam_from_world.matrix
+        return np.asarray(self.lens.matrix @ self.cam_from_world.matrix)
 
     def project(self, points: Float[ndarray, "*batch 3"]) -> tuple[Float[ndarray, "*batch 2"], Bool[ndarray, "*batch"]]:
-        """Return pixels of world points (metres), and which of them the lens can see (also beyond the picture's edge)."""
+        """Return pixels of world points (metres), and which of them the lens can see (also off the picture)."""
         return self.lens.project(self.cam_from_world.apply(points))
 
     def rays(self, pixels: Float[ndarray, "*batch 2"]) -> tuple[Float[ndarray, "*batch 3"], Bool[ndarray, "*batch"]]:
@@ -51,7 +51,7 @@ class Camera:
 
     def cropped(self, left: int, top: int, size_wh: tuple[int, int]) -> "Camera":
         """Return the camera whose pictures are the window of `size_wh` that starts at column `left`, row `top`."""
-        return replace(self, lens=self.lens.cropped(left, top), size_wh=size_wh)
+        return replace(self, lens=self.lens.cropped(float(left), float(top)), size_wh=size_wh)
 
     def moved(self, new_from_world: Rigid, scale: float = 1.0) -> "Camera":
         """Return the camera in a world that is first scaled about its origin, then moved by `new_from_world`."""

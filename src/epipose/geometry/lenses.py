@@ -7,7 +7,7 @@ and principal point. A lens is a set of five numbers or more, so bundle adjustme
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -86,7 +86,9 @@ class Lens(ABC):
         x, y = ideal[..., 0], ideal[..., 1]
         warp = self.warp(x, y)
         d_ideal = np.stack([warp.x_by_x, warp.x_by_y, warp.y_by_x, warp.y_by_y], axis=-1).reshape(*ideal.shape, 2)
-        return Distorted(np.stack([warp.x, warp.y], axis=-1), d_ideal, self.d_coefficients(x, y), warp.valid)
+        return Distorted(
+            np.stack([warp.x, warp.y], axis=-1), d_ideal, self.d_coefficients(x, y), np.asarray(warp.valid)
+        )
 
     @property
     def max_radius(self) -> float:
@@ -103,7 +105,7 @@ class Lens(ABC):
         """(fx, fy, cx, cy, *coefficients)."""
         return np.array([*self.focal, *self.centre, *self.coefficients])
 
-    def with_parameters(self, parameters: Float[ndarray, "n"]) -> Self:
+    def with_parameters(self, parameters: Float[ndarray, "n"]) -> "Lens":
         """Return the same kind of lens with other `parameters`."""
         fx, fy, cx, cy, *coefficients = map(float, parameters)
         return replace(self, focal=(fx, fy), centre=(cx, cy), coefficients=tuple(coefficients))
@@ -115,7 +117,7 @@ class Lens(ABC):
         """
         ideal, in_front = _ideal_from_points(points)
         warp = self.warp(ideal[..., 0], ideal[..., 1])
-        return np.stack([warp.x, warp.y], axis=-1) * self.focal + self.centre, in_front & warp.valid
+        return np.stack([warp.x, warp.y], axis=-1) * self.focal + self.centre, np.asarray(in_front & warp.valid)
 
     def undistort(
         self, pixels: Float[ndarray, "*batch 2"]
@@ -190,12 +192,12 @@ class Lens(ABC):
         d_parameters[..., 4:] = distorted.d_coefficients * focal[:, None]
         return distorted.points * focal + self.centre, d_point, d_parameters
 
-    def resized(self, scale: tuple[float, float]) -> Self:
+    def resized(self, scale: tuple[float, float]) -> "Lens":
         """Return the lens of a picture resized by `scale` (x, y): pixel u becomes (u + 0.5) s - 0.5."""
         (fx, fy), (cx, cy), (sx, sy) = self.focal, self.centre, scale
         return replace(self, focal=(fx * sx, fy * sy), centre=((cx + 0.5) * sx - 0.5, (cy + 0.5) * sy - 0.5))
 
-    def cropped(self, left: float, top: float) -> Self:
+    def cropped(self, left: float, top: float) -> "Lens":
         """Return the lens of a picture that lost `left` columns and `top` rows (negative: gained)."""
         return replace(self, centre=(self.centre[0] - left, self.centre[1] - top))
 
@@ -316,7 +318,7 @@ def _ideal_from_points(
     points: Float[ndarray, "*batch 3"],
 ) -> tuple[Float[ndarray, "*batch 2"], Bool[ndarray, "*batch"]]:
     depth = points[..., 2]
-    in_front = depth > MIN_DEPTH
+    in_front = np.asarray(depth > MIN_DEPTH)
     return points[..., :2] / np.where(in_front, depth, 1.0)[..., None], in_front
 
 

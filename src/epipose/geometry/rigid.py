@@ -1,7 +1,7 @@
 """Rigid motions, called `a_from_b`: `a_from_c = a_from_b @ b_from_c`."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -18,17 +18,17 @@ class Rigid:
     translation: Float[ndarray, "*batch 3"]
 
     @classmethod
-    def identity(cls) -> Self:
+    def identity(cls) -> "Rigid":
         """Return the motion that moves nothing."""
         return cls(np.eye(3), np.zeros(3))
 
     @classmethod
-    def from_rotvec(cls, rotvec: Float[ndarray, "*batch 3"], translation: Float[ndarray, "*batch 3"]) -> Self:
+    def from_rotvec(cls, rotvec: Float[ndarray, "*batch 3"], translation: Float[ndarray, "*batch 3"]) -> "Rigid":
         """Return the motion that turns about `rotvec` (radians), then shifts by `translation`."""
         return cls(rotation_from_rotvec(rotvec), translation)
 
     @classmethod
-    def from_centre(cls, rotation: Float[ndarray, "*batch 3 3"], centre: Float[ndarray, "*batch 3"]) -> Self:
+    def from_centre(cls, rotation: Float[ndarray, "*batch 3 3"], centre: Float[ndarray, "*batch 3"]) -> "Rigid":
         """Return the `cam_from_world` of cameras that stand at `centre` in the world, shape (*batch, 3)."""
         return cls(rotation, -(rotation @ centre[..., None])[..., 0])
 

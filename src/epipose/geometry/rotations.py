@@ -20,7 +20,7 @@ def rotation_from_rotvec(rotvec: Float[ndarray, "*batch 3"]) -> Float[ndarray, "
     # sinc keeps full precision at zero: sin(a)/a and (1 - cos a)/a^2 = sinc^2(a/2)/2.
     first = np.sinc(angle / np.pi)
     second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
-    return np.eye(3) + first * cross + second * (cross @ cross)
+    return np.asarray(np.eye(3) + first * cross + second * (cross @ cross))
 
 
 def rotvec_from_rotation(rotation: Float[ndarray, "*batch 3 3"]) -> Float[ndarray, "*batch 3"]:
