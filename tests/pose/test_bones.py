@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from epipose.geometry.triangulation import robust
+from epipose.io.camera_files import read_cameras
 from epipose.pose.bones import (
     MEAN_STATURE_M,
     STATURE_SIGMA_M,
@@ -17,6 +19,7 @@ from epipose.pose.bones import (
 )
 from epipose.pose.skeletons import load_skeleton
 from tests.bodies import moving_people, without
+from tests.recordings import balancing_keypoints
 
 
 @pytest.mark.parametrize("batch", [(), (1,), (3, 1, 2)])
@@ -87,3 +90,23 @@ def test_a_real_skeleton_agrees_with_the_ratios_within_three_sigma(shared: Path)
     stature = np.average(statures, weights=weights)
     assert 1.5 < stature < 2.0
     assert np.all(np.abs(np.array(statures) / stature - 1) < 3 * np.array(sigmas))
+
+
+def test_a_filmed_man_agrees_with_the_ratios_within_two_sigma(shared: Path) -> None:
+    """His height is not known: each bone's stature must fit the population, within both spreads."""
+    views = balancing_keypoints(shared)
+    cameras = read_cameras(shared / "footage" / "balancing" / "calibration" / "Calib.qca.txt").cameras
+    pixels = np.stack([views[name].pixels[:, 0] for name in cameras]).astype(float)
+    score = np.stack([views[name].score[:, 0] for name in cameras]).astype(float)
+    found = robust(list(cameras.values()), pixels, np.where(score > 0.5, score, 0), sigma_px=8.0)
+    positions = np.where(found.valid[..., None], found.points, np.nan)
+    skeleton = views["cam01"].skeleton
+    for joint in ("hip", "knee", "elbow", "shoulder"):
+        for other in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"):
+            ends = (f"left_{joint}", f"right_{joint}" if joint == other else f"left_{other}")
+            ratio = stature_ratio(*ends)
+            if ratio is not None:
+                one, two = (positions[:, skeleton.index(end)] for end in ends)
+                stature = np.nanmedian(np.linalg.norm(one - two, axis=-1)) / ratio[0]
+                spread = np.hypot(ratio[1], STATURE_SIGMA_M / MEAN_STATURE_M)
+                assert abs(stature / MEAN_STATURE_M - 1) < 2 * spread, ends

@@ -19,15 +19,16 @@ STATURE_SIGMA_M = 0.10
 
 # Length over stature, and its relative standard deviation. The length is the mean of Drillis & Contini (1966; in
 # Winter, "Biomechanics and Motor Control of Human Movement", fig. 4.1) and de Leva (1996; joint centres, mean of both
-# sexes). The deviation joins how much people differ (3 to 4 %) with half the distance between the two sources.
-# Widths of shoulders and hips are those of joint centres, which lie well inside the widths over skin and bone
-# that the tables give (0.259 and 0.191), and detectors differ in where they put them.
+# sexes). The deviation joins how much people differ (3 to 4 %), half the distance between the two sources, and where
+# detectors put joints, which is the largest part: MediaPipe's hips lie some 3 cm low, so that thighs come out 6 % short
+# and trunks 9 % long. Widths are those of joint centres, which lie well inside the widths over skin and bone that the
+# tables give (0.259 for shoulders, 0.191 for hips).
 _STATURE_RATIOS: dict[frozenset[str], tuple[float, float]] = {
-    frozenset({"shoulder", "elbow"}): (0.168, 0.07),
-    frozenset({"elbow", "wrist"}): (0.150, 0.05),
-    frozenset({"hip", "knee"}): (0.241, 0.05),
-    frozenset({"knee", "ankle"}): (0.247, 0.04),
-    frozenset({"shoulder", "hip"}): (0.290, 0.06),
+    frozenset({"shoulder", "elbow"}): (0.168, 0.09),
+    frozenset({"elbow", "wrist"}): (0.150, 0.08),
+    frozenset({"hip", "knee"}): (0.241, 0.08),
+    frozenset({"knee", "ankle"}): (0.247, 0.07),
+    frozenset({"shoulder", "hip"}): (0.290, 0.10),
     frozenset({"shoulder"}): (0.210, 0.12),
     frozenset({"hip"}): (0.120, 0.25),
 }
@@ -74,6 +75,7 @@ def stature_ratio(joint: str, other: str) -> tuple[float, float] | None:
     """Return (length over stature, its relative standard deviation) of an adult's segment, or None if not tabled.
 
     Known are upper arm, forearm, thigh, shank, shoulder to hip of one side, and the widths of shoulders and hips.
+    Deviations of several bones are not independent: left is like right, and neighbours share a joint.
     """
     (side, name), (other_side, other_name) = _side(joint), _side(other)
     opposite = {side, other_side} == {"left", "right"}
