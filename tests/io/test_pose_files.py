@@ -59,6 +59,7 @@ def _rewritten(path: Path, **changes: object) -> Path:
         ({"times": np.arange(4.0)}, "do not fit together"),
         ({"joint_names": np.array(["a"] * 17)}, "damaged.*twice"),
         ({"parents": np.array(["nobody"] * 17)}, "damaged.*does not have"),
+        ({"parents": np.array([*["pelvis"] * 16, "left_wrist"])}, "damaged.*circle"),
         ({"pairs": np.array([["left_hip", "right_hip", "x"]])}, "do not fit together"),
         ({"times": np.zeros(3)}, "damaged.*do not rise"),
         ({"times": np.array([0, 1, 2j])}, "wrong type or shape"),

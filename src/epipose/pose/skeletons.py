@@ -29,6 +29,12 @@ class Skeleton:
         strange = [n for n in (*self.parents, *(n for pair in self.pairs for n in pair)) if n and n not in known]
         if strange:
             raise InputError(f"skeleton {self.name!r} mentions joints it does not have: {', '.join(strange)}")
+        parent_of = dict(zip(self.joint_names, self.parents, strict=True))
+        above: set[str | None] = set(known)
+        for _ in self.joint_names:
+            above = {parent_of[joint] for joint in above if joint is not None}
+        if above - {None}:
+            raise InputError(f"the parents in skeleton {self.name!r} run in a circle")
 
     def __len__(self) -> int:
         return len(self.joint_names)
