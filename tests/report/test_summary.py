@@ -68,6 +68,14 @@ def test_the_rig_and_the_recording_are_judged() -> None:
     assert "--height" in film_next(replace(original, scale_sigma=0.05))[0]
 
 
+def test_a_joint_that_was_not_found_has_no_say_in_the_uncertainty() -> None:
+    motion = report(frames=4).poses
+    weight = np.where(np.arange(4)[:, None, None] == 0, motion.weight, 0).astype(np.float32)
+    uncertainty = np.where(weight > 0, 0.02, 9.0).astype(np.float32)
+    wild = replace(report(frames=4), poses=replace(motion, weight=weight, uncertainty=uncertainty))
+    assert wild.uncertainty_median_m == pytest.approx(0.02)
+
+
 def test_swapped_runs_join_neighbours_only() -> None:
     view = replace(report().views[1], swapped_frames=(0, 1, 2, 5, 7, 8))
     assert view.swapped_runs == ((0, 2), (5, 5), (7, 8))

@@ -45,7 +45,8 @@ def reprojection_by_joint(report: ReconstructionReport) -> Figure:
         "x": [label(view.name) for view in report.views],
         "y": [_joint_words(joint.name) for joint in report.joints],
         "z": rounded_list(grid, 2),
-        "colorscale": "Cividis",
+        "colorscale": [[0, "#fdfbf5"], [0.5, "#f7c98b"], [1, "#e0793a"]],
+        "textfont": {"color": "#14171b"},
         "zmin": 0,
         "zmax": rounded(float(np.max(grid[np.isfinite(grid)], initial=1.0)), 2),
         "colorbar": {"title": {"text": "px"}, "thickness": 12},
@@ -61,7 +62,7 @@ def reprojection_by_joint(report: ReconstructionReport) -> Figure:
             "height": 130 + 22 * len(report.joints),
             "margin": {"l": 60, "r": 10, "t": 32, "b": 50},
             "xaxis": axis("camera", type="category", showgrid=False),
-            "yaxis": axis("", type="category", autorange="reversed", showgrid=False),
+            "yaxis": axis("", type="category", autorange="reversed", showgrid=False, dtick=1),
         },
     }
 
@@ -144,7 +145,7 @@ def _bars(bars: dict[str, Any], title: str) -> Figure:
             "height": 100 + 22 * len(bars["y"]),
             "margin": {"l": 60, "r": 35, "t": 32, "b": 50},
             "xaxis": axis(title, rangemode="tozero"),
-            "yaxis": axis("", type="category", autorange="reversed", showgrid=False),
+            "yaxis": axis("", type="category", autorange="reversed", showgrid=False, dtick=1),
             "bargap": 0.3,
         },
     }
