@@ -23,6 +23,13 @@ DAMPING_STEP = 1e4
 """Factor of the damping after a step that failed, and divisor after one that succeeded."""
 
 
+STILL = 1e-10
+"""Gain of a step, in squared standard deviations, below which a point is where it belongs."""
+
+MORE_STEPS = 10
+"""Steps for points that the usual few leave on their way: rays nearly parallel, or far from the linear solution."""
+
+
 class Sights(NamedTuple):
     """What the views see of n points."""
 
@@ -102,6 +109,16 @@ class Triangulator:
                 continue
             fit = Fit(*(np.where(better, new, old) for old, new in zip(fit, trial, strict=True)))
             damping = np.where(better, EASY_DAMPING, damping * DAMPING_STEP)
+        return fit
+
+    def settled(self, sights: Sights, used: Bool[ndarray, "views n"], fit: Fit) -> Fit:
+        """Return the fit with more steps for the few points that still move."""
+        step = _solved(_damped(fit.normal, EASY_DAMPING), fit.gradient)
+        moving = np.flatnonzero(np.sum(step * fit.gradient, axis=0) > STILL)
+        if moving.size:
+            more = self.refine(sights.take(moving), used[:, moving], fit.points[:, moving], steps=MORE_STEPS)
+            for row, new in zip(fit, more, strict=True):
+                row[..., moving] = new
         return fit
 
     def evaluate(self, sights: Sights, used: Bool[ndarray, "views n"], points: Float[ndarray, "3 n"]) -> Fit:

@@ -95,7 +95,7 @@ def robust(
     suspects = []
     for block in blocks(flat.shape[1], BLOCK):
         sights = sights_of(cameras, flat[:, block], flat_weights[:, block], sigma_px)
-        fit = triangulator.fit(sights, sights.observed, steps=3)
+        fit = triangulator.settled(sights, sights.observed, triangulator.fit(sights, sights.observed, steps=2))
         agreed = _agree(fit, sights.observed)
         solution.put(block, fit, sights.observed, agreed)
         suspect = np.flatnonzero(~agreed & (sights.observed.sum(axis=0) > 2))
@@ -183,7 +183,8 @@ def _best_explanation(
     best = first + np.arange(count) * len(starts)
     used = used[:, best]
     places = fit.points.T.reshape(count, -1, 3)
-    winner = triangulator.refine(sights, used, fit.points[:, best], steps=3)
+    winner = triangulator.refine(sights, used, fit.points[:, best], steps=2)
+    winner = triangulator.settled(sights, used, winner)
     distance = np.linalg.norm(places - winner.points.T[:, None], axis=-1)
     reach = 3 * np.sqrt(np.trace(covariance_of(winner.normal), axis1=-2, axis2=-1))
     rival = np.min(np.where(distance > reach[:, None], against, np.inf), axis=1)
