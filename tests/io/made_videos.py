@@ -38,9 +38,11 @@ def write_video(
     size_wh: tuple[int, int] = (160, 96),
     rate: Fraction = Fraction(30),
     movflags: str = "",
+    title: str = "",
 ) -> Path:
     """Write `frames` pictures at a constant rate, or at the times given."""
     with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
+        container.metadata["title"] = title
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = size_wh
         stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000

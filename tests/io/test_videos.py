@@ -142,6 +142,33 @@ def test_unusable_files_are_refused_with_their_name_and_a_remedy(tmp_path: Path)
             assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.webm", "libvpx-vp9"), ("a.avi", "libx264")]
+)
+def test_damage_anywhere_gives_frames_or_one_sentence(tmp_path: Path, name: str, codec: str) -> None:
+    whole = write_video(tmp_path / name, 12, codec=codec).read_bytes()
+    random, said = np.random.default_rng(0), []
+    for _ in range(25):
+        data = bytearray(whole)
+        for spot in random.integers(len(data), size=random.choice([1, 5, 50])):
+            data[spot] = random.integers(256)
+        (tmp_path / name).write_bytes(data[: random.choice([len(data), random.integers(len(data))])])
+        for reading in (probe, lambda path: list(read_frames(path))):
+            try:
+                reading(tmp_path / name)
+            except InputError as error:
+                said.append(str(error))
+    assert said
+    assert all(name in sentence and "\n" not in sentence for sentence in said)
+
+
+def test_a_title_in_an_old_encoding_does_no_harm(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "titled.avi", 3, title="Uebung")
+    path.write_bytes(path.read_bytes().replace(b"Uebung", "Übung ".encode("latin-1")))
+    assert b"\xdcbung" in path.read_bytes()
+    assert len(probe(path).times) == len(list(read_frames(path))) == 3
+
+
 def test_a_change_of_picture_size_is_refused(tmp_path: Path) -> None:
     small = write_video(tmp_path / "small.h264", 10).read_bytes()
     large = write_video(tmp_path / "large.h264", 10, size_wh=(320, 192)).read_bytes()

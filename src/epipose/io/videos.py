@@ -137,7 +137,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; copy it again from the camera")
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             stream = container.streams.best("video")
             if not isinstance(stream, VideoStream):
                 raise InputError(f"{path} holds no video; check that it is the right file")
