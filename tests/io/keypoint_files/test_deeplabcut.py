@@ -1,6 +1,7 @@
 """DeepLabCut's tables: CSV written here, HDF5 written by pandas 2 and kept beside this file."""
 
 import gzip
+import sys
 from pathlib import Path
 
 import h5py
@@ -95,11 +96,19 @@ def test_hdf5_written_by_pandas(name: str, tmp_path: Path) -> None:
 
 
 def test_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
-    path = pandas_file("single_table", tmp_path)
+    path, trace = pandas_file("single_table", tmp_path), tmp_path / "trace"
     with h5py.File(path, "r+") as file:
-        file["df_with_missing/table"].attrs["values_block_0_kind"] = np.bytes_(b"cos\nsystem\n(S'false'\ntR.")
+        hostile = f"cos\nmkdir\n(S'{trace}'\ntR."
+        file["df_with_missing/table"].attrs["values_block_0_kind"] = np.bytes_(hostile.encode())
     with pytest.raises(InputError, match=r"single_table\.h5.*CSV"):
         read(path)
+    assert not trace.exists()
+
+
+def test_missing_h5py_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(InputError, match=r"single_table\.h5 needs .*epipose\[h5\]"):
+        read(pandas_file("single_table", tmp_path))
 
 
 @pytest.mark.parametrize(

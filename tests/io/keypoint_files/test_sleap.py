@@ -82,6 +82,15 @@ def test_wrong_content_is_refused_by_name(tmp_path: Path) -> None:
         read(write(tmp_path / "f.h5", {"something": 1}))
 
 
+def test_huge_size_in_a_small_file_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "h.h5", contents())
+    with h5py.File(path, "r+") as file:
+        del file["tracks"], file["point_scores"]
+        file.create_dataset("tracks", shape=(2, 2, 4, 1_000_000), chunks=(1, 1, 1, 1000), dtype=float)
+    with pytest.raises(InputError, match=r"h\.h5 is damaged"):
+        read(path)
+
+
 # Always the same damage: the HDF5 library itself can loop for ever on damage to strings that have their own length.
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data())
