@@ -11,7 +11,6 @@ from numpy import ndarray
 from epipose.calibration.boards import Board, Corners, board_kind, find_corners, picture_size
 from epipose.errors import InputError
 from epipose.geometry.lenses import BrownConrady
-from epipose.geometry.rotations import rotation_from_rotvec
 
 FEWEST_PICTURES = 5
 LARGEST_FOCAL_SIGMA = 0.02
@@ -41,8 +40,6 @@ class _Fit(NamedTuple):
     matrix: Float[ndarray, "3 3"]
     distortion: Float[ndarray, "k"]
     focal_sigma: float
-    tilt: float
-    """The largest angle between two boards, in radians."""
     by_picture: Float[ndarray, "pictures"]
 
 
@@ -70,7 +67,7 @@ def lens_from_board(images: Iterable[UInt8[ndarray, "height width *rgb"]], board
         )
     size_wh = sizes.pop()
     kept, fit = _without_outliers(seen, size_wh)
-    _check(fit, board, size_wh)
+    _check(kept, fit, board, size_wh)
     return BoardLens(_lens(fit), fit.rms_px, size_wh, _notes(kept, count, fit, size_wh))
 
 
@@ -88,27 +85,42 @@ def _fit(seen: list[Corners], size_wh: tuple[int, int]) -> _Fit:
     pixels = [corners.pixels.astype(np.float32)[:, None] for corners in seen]
     try:
         # k3 only bends the edges, where boards are seldom seen: it makes the lens worse there.
-        rms, matrix, distortion, rvecs, _, sigma, _, by_picture = cv2.calibrateCameraExtended(
+        rms, matrix, distortion, _, _, sigma, _, by_picture = cv2.calibrateCameraExtended(
             points, pixels, size_wh, np.eye(3), np.zeros(5), flags=cv2.CALIB_FIX_K3
         )
     except cv2.error as error:
         raise InputError(f"the pictures of the board do not determine the lens; {REMEDY}") from error
     focal_sigma = np.abs(np.asarray(sigma).ravel()[:2] / np.diag(matrix)[:2]).max()
-    normals = rotation_from_rotvec(np.asarray(rvecs, float).reshape(-1, 3))[..., 2]
-    tilt = np.arccos(np.clip(normals @ normals.T, -1, 1)).max()
-    return _Fit(
-        float(rms), matrix, np.ravel(distortion), float(focal_sigma), float(tilt), by_picture=np.ravel(by_picture)
-    )
+    return _Fit(float(rms), matrix, np.ravel(distortion), float(focal_sigma), np.ravel(by_picture))
 
 
-def _check(fit: _Fit, board: Board, size_wh: tuple[int, int]) -> None:
+def _largest_tilt(seen: list[Corners], fit: _Fit, size_wh: tuple[int, int]) -> float:
+    """Return the largest angle between two boards, in radians, from their vanishing lines.
+
+    Not from the poses of the fit: when all boards are parallel those are wrong, but their vanishing lines are one line
+    whatever the focal length.
+    """
+    focal = np.clip(fit.matrix[0, 0], 0.3 * max(size_wh), 5 * max(size_wh))
+    middle = (np.array(size_wh) - 1) / 2
+    normals = []
+    for corners in seen:
+        px_from_board, _ = cv2.findHomography(corners.points[:, :2], (corners.pixels - middle) / focal)
+        normal = np.linalg.inv(px_from_board)[2]
+        normals.append(normal / np.linalg.norm(normal))
+    cosine = np.abs(np.array(normals) @ np.array(normals).T)
+    return float(np.arccos(np.clip(cosine, 0, 1)).max())
+
+
+def _check(kept: list[Corners], fit: _Fit, board: Board, size_wh: tuple[int, int]) -> None:
+    if _largest_tilt(kept, fit, size_wh) < SMALLEST_TILT:
+        raise InputError(f"the boards all face one way, which does not determine the focal length; {REMEDY}")
     if not fit.rms_px < LARGEST_RMS * max(size_wh):
         raise InputError(
             f"the pictures of the {board_kind(board)} contradict each other by {fit.rms_px:.1f} px; check that it is"
             " flat, its size is right, and neither zoom nor focus changed"
         )
     centre_inside = all(0.2 * n < c < 0.8 * n for c, n in zip(fit.matrix[:2, 2], size_wh, strict=True))
-    if not fit.focal_sigma < LARGEST_FOCAL_SIGMA or fit.tilt < SMALLEST_TILT or not centre_inside:
+    if not fit.focal_sigma < LARGEST_FOCAL_SIGMA or not centre_inside:
         raise InputError(f"the pictures of the board do not determine the focal length; {REMEDY}")
 
 

@@ -115,8 +115,10 @@ def _charuco_corners(grey: UInt8[ndarray, "height width"], board: Charuco) -> It
     pattern = board.opencv
     pixels, ids, _, _ = cv2.aruco.CharucoDetector(pattern).detectBoard(grey)
     if ids is not None and len(ids) >= FEWEST_CORNERS:
-        known = np.asarray(pattern.getChessboardCorners(), float).reshape(-1, 3)
-        yield Corners(np.asarray(pixels, float).reshape(-1, 2), known[np.asarray(ids).ravel()])
+        points = np.asarray(pattern.getChessboardCorners(), float).reshape(-1, 3)[np.asarray(ids).ravel()]
+        # OpenCV before 5 is half a pixel off, so the corners are refined here, within the white around the markers.
+        gap = (1 - board.marker_m / board.square_m) / 2
+        yield Corners(_refined(grey, np.asarray(pixels).reshape(-1, 2), gap), points)
 
 
 def _checkerboard_corners(grey: UInt8[ndarray, "height width"], board: Checkerboard) -> Iterator[Corners]:
@@ -137,16 +139,19 @@ def _checkerboard_corners(grey: UInt8[ndarray, "height width"], board: Checkerbo
     if sure:
         yield _ordered(pixels.reshape(-1, 2), grey, board)
     if found:
-        yield _ordered(_refined(grey, rough, size), grey, board)
+        yield _ordered(_refined(grey, rough, 0.3), grey, board)
 
 
 def _refined(
-    grey: UInt8[ndarray, "height width"], rough: Float[ndarray, "corners 2"], size: tuple[int, int]
+    grey: UInt8[ndarray, "height width"], rough: Float[ndarray, "corners 2"], part: float
 ) -> Float[ndarray, "corners 2"]:
-    spacing = np.linalg.norm(np.diff(rough.reshape(size[1], size[0], 2), axis=1), axis=-1).min()
-    half = max(int(0.3 * spacing), 2)
+    """Return the corners moved to where edges cross in a window that reaches `part` of a square to each side."""
+    apart = np.linalg.norm(rough[:, None] - rough, axis=-1)
+    spacing = np.median(np.where(apart > 0, apart, np.inf).min(axis=1))
+    half = max(int(part * spacing), 2)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 1e-4)
-    return np.asarray(cv2.cornerSubPix(grey, rough[:, None].copy(), (half, half), (-1, -1), stop)).reshape(-1, 2)
+    pixels = np.array(rough, np.float32, order="C").reshape(-1, 1, 2)
+    return cv2.cornerSubPix(grey, pixels, (half, half), (-1, -1), stop).reshape(-1, 2).astype(float)
 
 
 def _ordered(pixels: Float[ndarray, "corners 2"], grey: UInt8[ndarray, "height width"], board: Checkerboard) -> Corners:
