@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.pose.keypoints import Keypoints
@@ -91,20 +90,27 @@ def test_a_detector_of_one_person_that_jumps_to_another_gives_two() -> None:
         assert len(set(shown[found])) == 1
 
 
+def test_somebody_fast_is_found_again_where_he_was_heading() -> None:
+    runner = walker(TIMES, (0.8, -2.2), (-1.0, 2.8))
+    scene = crowd([runner], ring(1), STICK, rng=np.random.default_rng(0))
+    assert track(_hidden(scene.views[0], slice(20, 33))).score.shape[1] == 1
+
+
 def test_swapped_sides_do_not_make_somebody_new() -> None:
-    scene = crowd([walker(TIMES, (-1.0, 0.0), (0.8, 0.0))], ring(1), STICK, rng=np.random.default_rng(0), missing=0.0)
-    pixels = scene.views[0].pixels.copy()
+    facing = walker(TIMES, (0.0, 0.0), (0.4 * np.cos(np.deg2rad(20)), 0.4 * np.sin(np.deg2rad(20))))
+    scene = crowd([facing], ring(1), STICK, rng=np.random.default_rng(0), missing=0.0)
+    pixels = scene.views[0].pixels * np.float32([2, 1])
     pixels[30:50] = pixels[30:50][:, :, list(STICK.mirror)]
     assert track(replace(scene.views[0], pixels=pixels)).score.shape[1] == 1
 
 
-def test_the_main_person_is_not_the_small_still_bystander() -> None:
-    people = [walker(TIMES, (-0.8, 0.0), (0.6, 0.0)), walker(TIMES, (-2.5, -2.0), (0.0, 0.0), phase=1.0)]
-    scene = crowd(people, ring(), STICK, rng=np.random.default_rng(0))
-    for view, identity in zip(scene.views[:1], scene.identity[:1], strict=True):
-        tracked = track(view)
-        who: ndarray = identity_of_slots(view, identity, tracked)[:, main_person(tracked)]
-        assert set(who) == {0}
+@pytest.mark.parametrize("bystander", [(-2.5, -2.0), (1.2, 1.2)])
+def test_the_main_person_is_neither_a_small_nor_a_still_bystander(bystander: tuple[float, float]) -> None:
+    people = [walker(TIMES, (0.4, -1.0), (-0.2, 0.6)), walker(TIMES, bystander, (0.0, 0.0), phase=1.0)]
+    scene = crowd(people, ring(1), STICK, rng=np.random.default_rng(0))
+    tracked = track(scene.views[0])
+    who = identity_of_slots(scene.views[0], scene.identity[0], tracked)[:, main_person(tracked)]
+    assert set(who.tolist()) == {0}
 
 
 def test_sizes_shrug_off_a_joint_gone_astray_and_an_empty_view_has_nobody() -> None:

@@ -16,9 +16,9 @@ from epipose.geometry.rotations import skew
 from epipose.pose.keypoints import Keypoints
 from epipose.pose.tracking import person_sizes
 
-SAME = 0.03
+SAME = 0.02
 """Typical distance of a joint from where the other views want it, in person sizes: the same person ..."""
-DIFFERENT = 0.25
+DIFFERENT = 0.2
 """... and two people."""
 LARGEST_DISTANCE = 0.35
 """Distances are cut here, so that single joints gone astray do not decide."""
@@ -109,12 +109,12 @@ def person_evidence(
     weight = np.stack(weights).astype(float)
     points = _nearest_to_rays(np.stack(rays), np.stack(centres), weight)
     in_camera = view.camera.cam_from_world.apply(points)
-    in_front = in_camera[..., 2] > 1e-6
-    projected = in_camera[..., :2] / np.where(in_front, in_camera[..., 2], 1.0)[..., None]
+    # A point behind the camera is thrown far out of its picture.
+    projected = in_camera[..., :2] / np.maximum(in_camera[..., 2:], 1e-6)
     size = np.maximum(view.size[frames, slot], 1e-6)[:, None]
     distance = np.linalg.norm(projected - view.ideal[frames, slot], axis=-1) / (IN_PLANE * size)
     known = view.seen[frames, slot] & (weight.sum(axis=0) >= 2)
-    odds = _odds(np.where(in_front, distance, LARGEST_DISTANCE), known.astype(float))
+    odds = _odds(distance, known.astype(float))
     return float(np.sum(odds) / view.frames_per_evidence)
 
 
