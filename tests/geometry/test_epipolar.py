@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from epipose.geometry import epipolar
+from epipose.geometry.cameras import Camera
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import angle_between
-from tests.geometry.rigs import BATCH_SHAPES, LENSES, pictures, ring, room_points
+from tests.geometry.rigs import BATCH_SHAPES, LENSES, looking_at, pictures, ring, room_points
 
 CAMERAS = ring(5, lens=LENSES["pinhole"])[:2]
 B_FROM_A = CAMERAS[1].cam_from_world @ CAMERAS[0].cam_from_world.inverse()
@@ -85,15 +86,24 @@ def test_an_essential_matrix_has_four_motions_and_the_true_one_is_among_them():
     assert sorted(errors)[1] > 0.1
 
 
-def test_cheirality_chooses_the_motion_that_is_b_from_a():
+@pytest.mark.parametrize("seed", range(12))
+def test_cheirality_chooses_the_motion_that_is_b_from_a(seed):
     """Fails if a transform is inverted: `a_from_b`, or either sign of the translation, is far from the truth."""
+    centres = np.random.default_rng(seed).normal(size=(2, 3)) * 2 + [0.0, 6.0, 1.0]
+    tilts = np.random.default_rng(seed).normal(size=(2, 3)) * [0.0, 0.0, 2.0]
+    a, b = (
+        Camera(LENSES["pinhole"], Rigid.from_rotvec(tilt, np.zeros(3)) @ looking_at(centre, np.zeros(3)), (1920, 1080))
+        for tilt, centre in zip(tilts, centres, strict=True)
+    )
+    b_from_a = b.cam_from_world @ a.cam_from_world.inverse()
     points = room_points((30,))
-    chosen = epipolar.motion_from_essential(epipolar.essential_from_motion(B_FROM_A), *ideal(points))
-    assert chosen.share_in_front == 1.0
-    assert angle_between(chosen.b_from_a.rotation, B_FROM_A.rotation) < 1e-7
-    unit = B_FROM_A.translation / np.linalg.norm(B_FROM_A.translation)
-    np.testing.assert_allclose(chosen.b_from_a.translation, unit, atol=1e-8)
-    assert np.linalg.norm(B_FROM_A.inverse().translation / np.linalg.norm(B_FROM_A.translation) - unit) > 0.5
+    seen = [camera.lens.undistort(camera.project(points)[0])[0] for camera in (a, b)]
+    for sign in (1, -1):
+        chosen = epipolar.motion_from_essential(sign * epipolar.essential_from_motion(b_from_a), *seen)
+        assert chosen.share_in_front == 1.0
+        assert angle_between(chosen.b_from_a.rotation, b_from_a.rotation) < 1e-7
+        unit = b_from_a.translation / np.linalg.norm(b_from_a.translation)
+        np.testing.assert_allclose(chosen.b_from_a.translation, unit, atol=1e-8)
 
 
 def test_the_share_in_front_counts_the_weight_of_matches_on_the_wrong_side():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epipose.geometry.cameras import Camera
+from epipose.geometry.epipolar import fundamental_from_cameras
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.triangulation import dlt, robust, well_determined
 from tests.geometry.rigs import BATCH_SHAPES, LENSES, looking_at, pictures, ring, room_points
@@ -229,6 +230,27 @@ class TestRobust:
         assert not np.any(found.valid)
         assert not np.any(found.used)
         assert np.all(np.isfinite(found.points))
+
+    def test_two_views_are_judged_together(self):
+        """Rays that miss each other by 4.5 sigma, of which each view is charged 3.2."""
+        a, b = ring(4, lens=LENSES["pinhole"])[:2]
+        _, pixels = noisy(50, 0.0, (a, b))
+        lines = np.stack([*pixels[0].T, np.ones(50)], axis=-1) @ fundamental_from_cameras(a, b).T
+        across = lines[:, :2] / np.linalg.norm(lines[:, :2], axis=-1, keepdims=True)
+        for sigmas, expected in ((1.0, True), (4.5, False)):
+            shifted = np.stack([pixels[0], pixels[1] + sigmas * np.sqrt(2) * across])
+            found = robust((a, b), shifted, np.ones((2, 50)), sigma_px=1.0)
+            assert np.all(found.valid == expected)
+
+    def test_a_pixel_that_its_lens_cannot_make_counts_as_missing(self):
+        points, pixels = noisy(20, 1.0)
+        expected = robust(CAMERAS[:3], pixels[:3], np.ones((3, 20)), sigma_px=1.0)
+        pixels[3] = [1e5, -1e5]
+        found = robust(CAMERAS, pixels, np.ones((4, 20)), sigma_px=1.0)
+        assert not np.any(found.used[3])
+        assert np.all(found.residual_px[3] == 0)
+        np.testing.assert_allclose(found.points, expected.points, atol=1e-6)
+        assert np.linalg.norm(found.points - points, axis=-1).max() < 0.05
 
     def test_of_three_views_the_pair_that_agrees_wins_unless_another_agrees_as_well(self):
         cameras = ring(3)

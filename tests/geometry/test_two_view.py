@@ -10,12 +10,14 @@ from epipose.geometry.triangulation import dlt
 from tests.geometry.rigs import BATCH_SHAPES, LENSES, looking_at, pictures, ring, room_points
 
 CAMERAS = ring(5, lens=LENSES["pinhole"])[:2]
+FACING = ring(4, lens=LENSES["pinhole"])[::2]
+"""Cameras that see each other: the epipoles are among the points, and the distance has several minima."""
 PROJECTIONS = np.stack([camera.px_from_world for camera in CAMERAS])
 
 
-def noisy(count, sigma, seed=0):
+def noisy(count, sigma, cameras=CAMERAS):
     points = room_points((count,))
-    return points, pictures(CAMERAS, points) + np.random.default_rng(seed).normal(0, sigma, (2, count, 2))
+    return points, pictures(cameras, points) + np.random.default_rng(0).normal(0, sigma, (2, count, 2))
 
 
 def squared(corrected, pixels):
@@ -30,15 +32,21 @@ def test_exact_pixels_give_the_exact_points(shape):
     np.testing.assert_allclose(found, points, atol=1e-9)
 
 
-@pytest.mark.parametrize("sigma", [1.0, 5.0, 10.0, 40.0])
-def test_no_match_is_nearer_than_the_corrected_one(sigma):
-    _, pixels = noisy(300, sigma)
-    fundamental = epipolar.fundamental_from_cameras(*CAMERAS)
+@pytest.mark.parametrize("sigma", [1.0, 10.0, 40.0])
+@pytest.mark.parametrize("cameras", [CAMERAS, FACING], ids=["beside", "facing"])
+def test_no_match_is_nearer_than_the_corrected_one(cameras, sigma):
+    _, pixels = noisy(300, sigma, cameras)
+    fundamental = epipolar.fundamental_from_cameras(*cameras)
     corrected = two_view.corrected_matches(fundamental, pixels)
     np.testing.assert_allclose(epipolar.sampson_distance(fundamental, *corrected), 0, atol=1e-8)
     opencv = np.stack(cv2.correctMatches(fundamental, pixels[:1], pixels[1:]))[:, 0]
     assert np.all(squared(corrected, pixels) <= squared(opencv, pixels) + 1e-6)
-    # No place in space has projections that are nearer.
+
+
+@pytest.mark.parametrize("sigma", [1.0, 10.0, 40.0])
+def test_no_place_in_space_has_projections_that_are_nearer(sigma):
+    _, pixels = noisy(300, sigma)
+    corrected = two_view.corrected_matches(epipolar.fundamental_from_cameras(*CAMERAS), pixels)
     found = two_view.polynomial(PROJECTIONS, pixels)
     for step in np.random.default_rng(1).normal(0, 0.01, (20, 1, 3)):
         near = pictures(CAMERAS, found + step)
@@ -109,3 +117,12 @@ def test_a_missing_view_leaves_the_other_pairs():
     np.testing.assert_allclose(two_view.pairs(cameras, pixels, weights), points, atol=1e-8)
     weights[:] = 0.0
     assert np.all(np.isfinite(two_view.pairs(cameras, pixels, weights)))
+
+
+def test_pixels_of_missing_observations_do_not_matter():
+    cameras = ring(6)
+    rng = np.random.default_rng(0)
+    pixels = pictures(cameras, room_points((200,))) + rng.normal(0, 5, (6, 200, 2))
+    weights = (rng.random((6, 200)) < 0.7).astype(float)
+    elsewhere = np.where(weights[..., None] > 0, pixels, pixels + rng.normal(0, 30, (6, 200, 2)))
+    np.testing.assert_array_equal(two_view.pairs(cameras, pixels, weights), two_view.pairs(cameras, elsewhere, weights))
