@@ -76,7 +76,7 @@ def _print_four_views() -> None:
             _print_error(f"{method}, {name}", [_errors(s, points(s), _solvable(s)) for s in scenes])
         found = [_robust(scene) for scene in scenes]
         valid = [_errors(s, f.points, f.valid) for s, f in zip(scenes, found, strict=True)]
-        _print_error(f"robust, what it calls valid (with or without 2 true views), {name}", valid)
+        _print_error(f"robust, only what it calls valid, right or not, {name}", valid)
         share = np.mean([f.valid[_solvable(s)].mean() for s, f in zip(scenes, found, strict=True)])
         print(f"  {'share of the joints with 2 true views that it calls valid':<64}{share:>10.1%}")
 
@@ -130,7 +130,7 @@ def _opencv(projections: Float[ndarray, "2 3 4"], points: Float[ndarray, "2 n 2"
 
 
 def _dlt_of_two(projections: Float[ndarray, "2 3 4"], points: Float[ndarray, "2 n 2"]) -> Float[ndarray, "n 3"]:
-    return np.asarray(triangulation.dlt(projections, points, np.ones(points.shape[:2])))
+    return triangulation.dlt(projections, points, np.ones(points.shape[:2]))
 
 
 def _dlt(scene: Scene) -> Float[ndarray, "frames joints 3"]:
