@@ -193,8 +193,7 @@ def _verified(
             unfit = [i for i in map(int, members) if _fit(i, members, pieces, tracked) < 0]
             if not unfit:
                 break
-            # A wrong piece spoils the points that the right ones are checked against, so only the worst goes.
-            worst = min(unfit, key=lambda i: float(weight[i, person == group].sum()))
+            worst = max(unfit, key=lambda i: _without(i, np.flatnonzero(person == group), pieces, tracked, weight))
             person[worst] = person.max() + 1
     alone = [i for i in range(len(pieces)) if np.count_nonzero(person == person[i]) == 1]
     for i in alone:
@@ -203,6 +202,21 @@ def _verified(
         if fits and max(fits) > ENOUGH:
             person[i] = groups[int(np.argmax(fits))]
     return person
+
+
+def _without(
+    index: int,
+    members: Int[ndarray, "m"],
+    pieces: list[_Piece],
+    tracked: Sequence[TrackedView],
+    weight: Float[ndarray, "n n"],
+) -> tuple[float, float]:
+    """Return how well a person fits together without a piece, which may spoil the points that all are checked against.
+
+    Where too few views are left to tell, the piece with less evidence is the better loss.
+    """
+    rest = members[members != index]
+    return sum(_fit(int(i), rest, pieces, tracked) for i in rest), -float(weight[index, rest].sum())
 
 
 def _fit(index: int, members: Int[ndarray, "m"], pieces: list[_Piece], tracked: Sequence[TrackedView]) -> float:
