@@ -40,11 +40,13 @@ def test_the_lens_of_rendered_pictures(board: Board) -> None:
 
 def test_the_real_lenses_agree_with_qualisys(shared: Path) -> None:
     folder = shared / "footage" / "balancing" / "calibration"
-    given = read_cameras(folder / "Calib.qca.txt").cameras["cam03"].lens
-    images = [cv2.imread(str(p)) for p in sorted((folder / "intrinsics" / "int_cam03_img").glob("*.jpg"))]
+    given = read_cameras(folder / "Calib.qca.txt").cameras["cam04"].lens
+    images = [cv2.imread(str(p)) for p in sorted((folder / "intrinsics" / "int_cam04_img").glob("*.jpg"))]
     found = lens_from_board([image[..., ::-1] for image in images], BOARD)
     assert found.size_wh == (1088, 1920)
     assert found.rms_px < 0.2
+    # In one picture the first detector jumbles the corners; one shows no whole board.
+    assert "6 of 7 pictures" in found.notes[0]
     np.testing.assert_allclose(found.lens.focal, given.focal, rtol=0.01)
     np.testing.assert_allclose(found.lens.coefficients[:2], given.coefficients[:2], atol=0.06)
 

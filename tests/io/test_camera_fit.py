@@ -82,7 +82,7 @@ def test_an_unknown_quarter_turn_is_refused_with_the_remedy(rotation: int) -> No
         fit_to_video(CAMERAS["cam_2"], (720, 1280), "a", rotation=rotation)
 
 
-@pytest.mark.parametrize("new", [(1280, 960), (640, 640), (1180, 720), (1920, 1200)])
+@pytest.mark.parametrize("new", [(1280, 960), (640, 640), (1180, 720), (1920, 1200), (640, 370)])
 def test_other_shapes_are_refused(new: tuple[int, int]) -> None:
     with pytest.raises(InputError, match=r"the calibration of left is for pictures of 1280x720.*calibrate"):
         fit_to_video(CAMERAS["cam_2"], new, "left")

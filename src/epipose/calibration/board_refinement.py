@@ -10,8 +10,8 @@ from epipose.geometry.lenses import Lens
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import nearest_rotation, rotation_from_rotvec, skew
 
-ROBUST_PX = 1.0
-"""Residuals well above this count less and less (Cauchy)."""
+ROBUST_PX = (3.0, 1.0, 0.3)
+"""Residuals well above this count less and less (Cauchy): wide for a rough start, then narrow, as corners are."""
 MOST_STEPS = 50
 
 
@@ -34,15 +34,23 @@ def refine(
 
     The first camera stays where it is. Levenberg-Marquardt on the poses' tangent space.
     """
+    for robust_px in ROBUST_PX:
+        cameras, boards = _descended(cameras, boards, sightings, robust_px)
+    return cameras, boards, [_rms_px(cameras, boards, sighting) for sighting in sightings]
+
+
+def _descended(
+    cameras: list[Rigid], boards: list[Rigid], sightings: list[Sighting], robust_px: float
+) -> tuple[list[Rigid], list[Rigid]]:
     damping = 1e-3
-    cost, gradient, hessian = _normal_equations(cameras, boards, sightings)
+    cost, gradient, hessian = _normal_equations(cameras, boards, sightings, robust_px)
     for _ in range(MOST_STEPS):
         step = np.linalg.solve(hessian + damping * np.diag(np.diag(hessian)), -gradient)
         # Zero for the first camera.
         steps = np.concatenate([np.zeros(6), step]).reshape(-1, 6)
         new_cameras = [_moved(pose, s) for pose, s in zip(cameras, steps, strict=False)]
         new_boards = [_moved(pose, s) for pose, s in zip(boards, steps[len(cameras) :], strict=True)]
-        new_cost, new_gradient, new_hessian = _normal_equations(new_cameras, new_boards, sightings)
+        new_cost, new_gradient, new_hessian = _normal_equations(new_cameras, new_boards, sightings, robust_px)
         if new_cost < cost:
             converged = cost - new_cost < 1e-10 * cost
             cameras, boards, cost, gradient, hessian = new_cameras, new_boards, new_cost, new_gradient, new_hessian
@@ -53,7 +61,7 @@ def refine(
             break
         else:
             damping *= 10
-    return cameras, boards, [_rms_px(cameras, boards, sighting) for sighting in sightings]
+    return cameras, boards
 
 
 def _rms_px(cameras: list[Rigid], boards: list[Rigid], s: Sighting) -> float:
@@ -62,7 +70,7 @@ def _rms_px(cameras: list[Rigid], boards: list[Rigid], s: Sighting) -> float:
 
 
 def _normal_equations(
-    cameras: list[Rigid], boards: list[Rigid], sightings: list[Sighting]
+    cameras: list[Rigid], boards: list[Rigid], sightings: list[Sighting], robust_px: float
 ) -> tuple[float, Float[ndarray, "n"], Float[ndarray, "n n"]]:
     """Return the cost in square pixels, and gradient and Gauss-Newton Hessian of everything but the first camera."""
     size = 6 * (len(cameras) + len(boards))
@@ -73,8 +81,8 @@ def _normal_equations(
         pixels, d_camera_point, _ = s.lens.derivatives(in_camera)
         residual = pixels - s.pixels
         squared = np.sum(residual**2, axis=-1)
-        weight = np.repeat(1 / (1 + squared / ROBUST_PX**2), 2)
-        cost += float(np.sum(ROBUST_PX**2 * np.log1p(squared / ROBUST_PX**2)))
+        weight = np.repeat(1 / (1 + squared / robust_px**2), 2)
+        cost += float(np.sum(robust_px**2 * np.log1p(squared / robust_px**2)))
         d_first_point = d_camera_point @ cameras[s.camera].rotation
         jacobian = np.concatenate(
             [-d_camera_point @ skew(in_camera), d_camera_point, -d_first_point @ skew(in_first), d_first_point], axis=-1
