@@ -1,0 +1,7 @@
+"""`python -m epipose` is the command `epipose`."""
+
+import sys
+
+from epipose.cli import main
+
+sys.exit(main())
