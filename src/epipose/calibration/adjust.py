@@ -68,12 +68,21 @@ def _round(
 
 
 def noise_px(adjusted: Adjusted, observations: Observations) -> float:
+    """Return the noise of an observation of weight 1, in pixels, that adjusted cameras leave."""
+    return noise_from(np.linalg.norm(adjusted.residual, axis=-1), adjusted.used, observations.weight)
+
+
+def noise_from(
+    residual_px: Float[ndarray, "views frames joints"],
+    used: Bool[ndarray, "views frames joints"],
+    weight: Float[ndarray, "views frames joints"],
+) -> float:
     """Return the noise of an observation of weight 1, in pixels, from the median of the points' squared residuals.
 
     A point seen by m views leaves 2m - 3 squared normal deviates, so each number of views has its own median.
     """
-    seen = adjusted.used.sum(axis=0)
-    squared = np.sum(observations.weight * np.sum(adjusted.residual**2, axis=-1), axis=0)
+    seen = used.sum(axis=0)
+    squared = np.sum(used * weight * residual_px**2, axis=0)
     estimates, counts = [], []
     for count in np.unique(seen[seen >= 2]):
         those = squared[seen == count]

@@ -12,9 +12,10 @@ from numpy import ndarray
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import rotation_from_quaternion
 
-SHUFFLES = 3
-SAMPLE = 1000
-"""Points drawn for one robust fit: more cost time and change the consensus little."""
+SHUFFLES, SAMPLE, ITERATIONS = 3, 1000, 5000
+"""Robust fits of one pair, the points drawn for each (more change the consensus little), and its longest search."""
+QUICK_SAMPLE, QUICK_ITERATIONS = 400, 300
+"""The same for a fit that only tells how well two views agree."""
 MIN_SHARED = 30
 
 
@@ -61,6 +62,16 @@ def relative_pairs(
     return [pair for pair in pairs if pair.inlier.sum() >= MIN_SHARED]
 
 
+def agreement(
+    first: Float[ndarray, "n 2"], second: Float[ndarray, "n 2"], focal: float, *, threshold_px: float
+) -> float:
+    """Return which share of ideal points in two views obeys one epipolar geometry, by a quick robust fit."""
+    if len(first) < MIN_SHARED:
+        return 0.0
+    _, share = _robust_motion(first, second, focal, threshold_px, seed=0, limits=(QUICK_SAMPLE, QUICK_ITERATIONS))
+    return share
+
+
 def _best_of_shuffles(
     first: Float[ndarray, "n 2"], second: Float[ndarray, "n 2"], focal: float, threshold_px: float
 ) -> Rigid | None:
@@ -68,21 +79,34 @@ def _best_of_shuffles(
 
     One fit depends on the order of its points; several shuffled ones do not get stuck together.
     """
+    fits = [
+        _robust_motion(first, second, focal, threshold_px, seed=seed, limits=(SAMPLE, ITERATIONS))
+        for seed in range(SHUFFLES)
+    ]
+    motion, _ = max(fits, key=lambda fit: fit[1])
+    length = float(np.linalg.norm(motion.translation))
+    return Rigid(motion.rotation, motion.translation / length) if length > 0 else None
+
+
+def _robust_motion(
+    first: Float[ndarray, "n 2"],
+    second: Float[ndarray, "n 2"],
+    focal: float,
+    threshold_px: float,
+    *,
+    seed: int,
+    limits: tuple[int, int],
+) -> tuple[Rigid, float]:
+    """Return `second_from_first` of one robust fit to a random sample, and the sample's share of inliers."""
+    sample, iterations = limits
+    chosen = np.random.default_rng(seed).permutation(len(first))[:sample]
     camera = {"model": "SIMPLE_PINHOLE", "width": 1, "height": 1, "params": [focal, 0.0, 0.0]}
-    best, best_score = None, 0.0
-    for seed in range(SHUFFLES):
-        chosen = np.random.default_rng(seed).permutation(len(first))[:SAMPLE]
-        options = {"max_epipolar_error": threshold_px, "seed": seed, "min_iterations": 200, "max_iterations": 5000}
-        loss = {"loss_type": "CAUCHY", "loss_scale": threshold_px / 2}
-        motion, stats = poselib.estimate_relative_pose(
-            first[chosen] * focal, second[chosen] * focal, camera, camera, options, loss
-        )
-        if stats["inlier_ratio"] > best_score:
-            best_score = stats["inlier_ratio"]
-            best = Rigid(rotation_from_quaternion(np.asarray(motion.q)), np.asarray(motion.t))
-    if best is None or np.linalg.norm(best.translation) == 0:
-        return None
-    return Rigid(best.rotation, best.translation / np.linalg.norm(best.translation))
+    options = {"max_epipolar_error": threshold_px, "seed": seed, "min_iterations": 200, "max_iterations": iterations}
+    loss = {"loss_type": "CAUCHY", "loss_scale": threshold_px / 2}
+    motion, stats = poselib.estimate_relative_pose(
+        first[chosen] * focal, second[chosen] * focal, camera, camera, options, loss
+    )
+    return Rigid(rotation_from_quaternion(np.asarray(motion.q)), np.asarray(motion.t)), float(stats["inlier_ratio"])
 
 
 def _measured(

@@ -60,9 +60,13 @@ def _check_shapes(
 ) -> None:
     frames, people, joints, last = points.shape
     if joints != len(skeleton) or last != dimensions:
-        raise InputError(f"{what} of shape {points.shape} do not fit skeleton {skeleton.name!r} of {len(skeleton)} joints")
+        raise InputError(
+            f"{what} of shape {points.shape} do not fit skeleton {skeleton.name!r} of {len(skeleton)} joints"
+        )
     if any(scalar.shape != (frames, people, joints) for scalar in scalars) or times.shape != (frames,):
-        raise InputError(f"{what} have {frames} frames and {people} people, but their scores or times have another shape")
+        raise InputError(
+            f"{what} have {frames} frames and {people} people, but their scores or times have another shape"
+        )
     if not all(np.all(np.isfinite(array)) for array in (points, *scalars, times)):
         raise InputError(f"{what} hold numbers that are not finite; a missing joint has score or weight 0 instead")
     if np.any(np.diff(times) <= 0):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from epipose.pose.skeletons import Skeleton
@@ -26,6 +26,27 @@ class Observations:
         steps = np.diff(self.times)
         broken = steps > 2.5 * np.median(steps) if steps.size else np.zeros(0, bool)
         return np.concatenate([[0.0], np.cumsum(broken)])
+
+    @property
+    def velocity(self) -> Float[ndarray, "views frames joints 2"]:
+        """Pixels per second by central differences; zero where a neighbour in time is missing."""
+        result = np.zeros_like(self.pixels)
+        if len(self.times) < 3:
+            return result
+        seen = self.weight > 0
+        whole = self.stretch[2:] == self.stretch[:-2]
+        both = seen[:, 2:] & seen[:, :-2] & whole[:, None]
+        span = (self.times[2:] - self.times[:-2])[:, None, None]
+        result[:, 1:-1] = np.where(both[..., None], (self.pixels[:, 2:] - self.pixels[:, :-2]) / span, 0)
+        return result
+
+    def at(self, frames: Int[ndarray, "chosen"]) -> "Observations":
+        """Return only some frames, in rising order."""
+        return replace(self, pixels=self.pixels[:, frames], weight=self.weight[:, frames], times=self.times[frames])
+
+    def of(self, views: list[int]) -> "Observations":
+        """Return only some views, in the given order."""
+        return replace(self, pixels=self.pixels[views], weight=self.weight[views])
 
     def mirrored(self, swapped: Bool[ndarray, "views frames"]) -> "Observations":
         """Return the observations with left and right exchanged wherever `swapped` is true."""

@@ -1,0 +1,73 @@
+"""The views' clocks to a fraction of a frame, by bundle adjustment with a time offset for each view."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from epipose.calibration.adjust import adjust
+from epipose.calibration.left_right import find_swaps
+from epipose.calibration.people import PeopleCalibration, spread
+from epipose.calibration.sync import coarse_offsets
+from epipose.calibration.trust import repetition
+from epipose.geometry.bundle import Freedom
+from epipose.geometry.lenses import Lens
+from epipose.pose.keypoints import Keypoints
+from epipose.pose.observations import Observations
+from epipose.pose.resampling import common_clock, observe, on_clock, steadied
+
+ROUNDS = 6
+STEADY_SECONDS = 0.04
+SETTLED_FRAMES = 0.02
+"""Offsets that move less than this from one round to the next are final."""
+SIGNIFICANT_SIGMAS, SIGNIFICANT_FRAMES = 3.0, 0.25
+"""Smaller offsets are taken for none: cameras that are in sync should stay so."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clocks:
+    """Time offsets and the calibration at these offsets. A common time is a view's own time less its offset."""
+
+    offsets: Float[ndarray, "views"]
+    """Seconds against the first view."""
+    sigma: Float[ndarray, "views"]
+    """One standard deviation in seconds; 0 for the first view, which is the reference."""
+    calibration: PeopleCalibration
+
+
+def find_clocks(
+    views: Sequence[Keypoints],
+    lenses: Sequence[Lens],
+    threshold_px: float,
+    calibrate: Callable[[Observations], PeopleCalibration],
+) -> Clocks:
+    """Return the clocks of views that film one person, and the cameras `calibrate` finds with them.
+
+    `lenses` may be guesses; `calibrate` is called with the observations on the common clock.
+    """
+    offsets = coarse_offsets(views, lenses, threshold_px)
+    calibration = calibrate(_observed(views, offsets))
+    frame = min(float(np.median(np.diff(view.times))) for view in views)
+    calm = [steadied(view, STEADY_SECONDS) for view in views]
+    cameras, sigma = calibration.cameras, np.zeros(len(views))
+    for _ in range(ROUNDS):
+        swapped = find_swaps(cameras, _observed(views, offsets), calibration.sigma_px)
+        observations = _observed(calm, offsets).mirrored(swapped)
+        chosen = observations.at(spread(observations))
+        adjusted = adjust(cameras, chosen, Freedom(time_offsets=True), sigma_px=calibration.sigma_px, rounds=2)
+        cameras, change = adjusted.cameras, adjusted.bundle.time_offsets
+        variance = np.diag(adjusted.bundle.covariance.beyond_cameras()) * repetition(adjusted.residual, chosen)
+        sigma[1:] = np.sqrt(variance)
+        offsets = offsets + change
+        if np.max(np.abs(change)) < SETTLED_FRAMES * frame:
+            break
+    apart = np.abs(offsets - np.median(offsets))
+    if np.all((apart < SIGNIFICANT_SIGMAS * sigma.max()) | (apart < SIGNIFICANT_FRAMES * frame)):
+        offsets = np.zeros(len(views))
+    return Clocks(offsets, sigma, calibrate(_observed(views, offsets)))
+
+
+def _observed(views: Sequence[Keypoints], offsets: Float[ndarray, "views"]) -> Observations:
+    return observe(on_clock(views, offsets, common_clock(views, offsets)))

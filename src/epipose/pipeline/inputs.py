@@ -1,0 +1,192 @@
+"""What the stages after detection start from: tracked keypoints of every view, and the cameras that are known."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from epipose.calibration.association import main_people
+from epipose.calibration.rig import View, single
+from epipose.errors import InputError
+from epipose.geometry.cameras import Camera
+from epipose.io.camera_files import CameraFile, read_cameras
+from epipose.io.camera_fit import fit_to_video
+from epipose.io.capture_folder import CaptureFolder, open_capture
+from epipose.io.keypoint_files import read_keypoints
+from epipose.io.videos import VideoInfo, probe
+from epipose.io.view_names import match_names
+from epipose.pipeline.detect import detect
+from epipose.pipeline.progress import Report
+from epipose.pose.conversion import body_joints
+from epipose.pose.keypoints import Keypoints
+from epipose.pose.tracking import track
+
+DEFAULT_DETECTOR = "mediapipe"
+MADE_BY = "epipose"
+"""Value of `made_by` in the metadata of camera files that a calibration wrote."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """A capture whose people were found in every view."""
+
+    capture: CaptureFolder
+    people: tuple[Keypoints, ...]
+    """Body joints of everybody in each view, tracked, on the view's own clock."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the views."""
+        return self.capture.view_names
+
+
+def load_inputs(folder: Path, detector: str, frame_rate: float | None, progress: Report) -> Inputs:
+    """Return the capture's keypoints, detecting them first where that was not done.
+
+    `detector` is the name of a detector, or of a folder of keypoints that is already there; "auto" takes the keypoints
+    that are there, else detects with MediaPipe. `frame_rate` (1/s) is for files that do not tell theirs.
+    """
+    capture = open_capture(folder)
+    files = _keypoint_files(capture, detector, frame_rate, progress)
+    times = capture.times()
+    people = []
+    for number, view in enumerate(capture.views):
+        progress("read keypoints", number, len(capture.views))
+        video = probe(view.source) if view.source is not None and view.source.is_file() else None
+        keypoints = _read_view(files[view.name], video, frame_rate)
+        if view.name in times:
+            keypoints = _at_recorded_times(keypoints, times[view.name], view.name)
+        people.append(track(keypoints.select(body_joints(keypoints.skeleton))))
+    progress("read keypoints", len(capture.views), len(capture.views))
+    return Inputs(capture, _with_common_joints(people))
+
+
+def _keypoint_files(
+    capture: CaptureFolder, detector: str, frame_rate: float | None, progress: Report
+) -> dict[str, Path]:
+    """Return each view's keypoint file; detects when there are none, or when a detector is asked for by name."""
+    found = capture.keypoint_files
+    complete = [name for name, files in found.items() if set(files) >= set(capture.view_names)]
+    has_pictures = all(view.source is not None for view in capture.views)
+    if detector == "auto":
+        if complete:
+            return found[complete[0]]
+        if not has_pictures:
+            missing = sorted(set(capture.view_names) - set(next(iter(found.values()), {})))
+            raise InputError(f"{capture.path} lacks keypoints of {', '.join(missing)} and has no video to find them in")
+        detector = DEFAULT_DETECTOR
+    if detector in complete and not has_pictures:
+        return found[detector]
+    if detector == "pose2sim" and detector in complete:
+        return found[detector]
+    return detect(capture.path, detector=detector, frame_rate=frame_rate, progress=progress)
+
+
+def _read_view(file: Path, video: VideoInfo | None, frame_rate: float | None) -> Keypoints:
+    rate = frame_rate if frame_rate is not None else (video.frame_rate if video else None)
+    return read_keypoints(file, frame_rate=rate, image_size_wh=video.size_wh if video else None)
+
+
+def _at_recorded_times(keypoints: Keypoints, times: Float[ndarray, "frames"], name: str) -> Keypoints:
+    if len(times) < len(keypoints.times):
+        raise InputError(
+            f"the recorded times of view {name!r} name {len(times)} frames, but its keypoints have"
+            f" {len(keypoints.times)}; remove timestamps.csv or detect again"
+        )
+    return replace(keypoints, times=times[: len(keypoints.times)])
+
+
+def _with_common_joints(people: Sequence[Keypoints]) -> tuple[Keypoints, ...]:
+    """Return all views with the joints that each of them has."""
+    common = tuple(
+        joint
+        for joint in people[0].skeleton.joint_names
+        if all(joint in keypoints.skeleton.joint_names for keypoints in people)
+    )
+    if len(common) < 4:
+        raise InputError("the views have fewer than four joints in common; use keypoints of one detector for all views")
+    return tuple(keypoints.select(common) for keypoints in people)
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known about the cameras beforehand."""
+
+    cameras: dict[str, Camera] | None
+    lenses: dict[str, Camera] | None
+    """Cameras of which only the lens counts."""
+    notes: tuple[str, ...]
+    time_offsets_s: tuple[float, ...] | None
+    """Of the views, as a calibration of ours wrote them: added to a view's own times for the common clock."""
+
+
+def known_cameras(capture: CaptureFolder, cameras: str, intrinsics: str | None) -> Known:
+    """Return the cameras and lenses that a capture and the user give.
+
+    `cameras` is "auto" (those of the capture, if any), "people" (its places are ignored, its lenses kept) or a camera
+    file; `intrinsics` is a camera file of which only the lenses count, or "estimate".
+    """
+    file = _given_file(capture) if cameras in ("auto", "people") else Path(cameras)
+    given = read_cameras(file) if file is not None else None
+    posed = given is not None and given.posed and cameras != "people"
+    lenses = given
+    if intrinsics == "estimate":
+        lenses, posed = None, False
+    elif intrinsics is not None:
+        lenses = read_cameras(Path(intrinsics))
+        posed = posed and cameras not in ("auto", "people")
+    notes = tuple(note for read in (given, lenses) if read is not None for note in read.notes)
+    offsets = _metadata(file).get("time_offsets_s") if file is not None and is_ours(file) else None
+    return Known(
+        _by_view(capture, given) if posed else None,
+        _by_view(capture, lenses),
+        notes,
+        tuple(map(float, offsets)) if isinstance(offsets, list) else None,
+    )
+
+
+def _given_file(capture: CaptureFolder) -> Path | None:
+    """Return the capture's camera file, unless a calibration of ours wrote it."""
+    files = tuple(file for file in capture.camera_files if not is_ours(file))
+    return replace(capture, camera_files=files).camera_file()
+
+
+def is_ours(file: Path) -> bool:
+    """Return whether a calibration of this program wrote the camera file."""
+    return _metadata(file).get("made_by") == MADE_BY
+
+
+def _metadata(file: Path) -> dict[str, Any]:
+    if file.suffix != ".toml" or not file.is_file():
+        return {}
+    try:
+        metadata = tomllib.loads(file.read_text(encoding="utf-8")).get("metadata", {})
+    except (OSError, ValueError):
+        return {}  # whoever reads the cameras of the file says what is wrong with it
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _by_view(capture: CaptureFolder, file: CameraFile | None) -> dict[str, Camera] | None:
+    if file is None:
+        return None
+    names = match_names(capture.view_names, tuple(file.cameras), what="cameras of the camera file")
+    return {view: file.cameras[camera] for view, camera in names.items()}
+
+
+def calibration_views(inputs: Inputs, known: Known) -> tuple[tuple[View, ...], dict[str, str]]:
+    """Return what calibration starts from, and by view what was noted about its calibration's picture size."""
+    slots = main_people(inputs.people)
+    views, notes = [], {}
+    for name, people, slot in zip(inputs.names, inputs.people, slots, strict=True):
+        size = people.image_size_wh
+        source = known.cameras or known.lenses
+        fitted, note = fit_to_video(source[name], size, name) if source else (None, None)
+        if note:
+            notes[name] = note
+        lens = fitted.lens if fitted else None
+        views.append(View(name, size, single(people, slot), lens, fitted if known.cameras else None))
+    return tuple(views), notes

@@ -1,0 +1,57 @@
+"""The main path: a folder of videos becomes cameras, metric skeletons, files for other programs and a report."""
+
+from pathlib import Path
+
+from epipose.calibration.rig import find_rig
+from epipose.pipeline.export import export
+from epipose.pipeline.findings import describe
+from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
+from epipose.pipeline.people3d import find_people
+from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.stages import Stopwatch, write_rig
+from epipose.pipeline.triangulate import write_people
+from epipose.report.contents import ReconstructionReport
+from epipose.report.html_report import write_html
+from epipose.report.json_report import write_json
+
+EXPORTS = ("csv", "trc")
+
+
+def reconstruct(
+    folder: Path,
+    *,
+    cameras: str = "auto",
+    intrinsics: str | None = None,
+    detector: str = "auto",
+    height_m: float | None = None,
+    refine: bool = False,
+    frame_rate: float | None = None,
+    progress: Report = no_report,
+) -> ReconstructionReport:
+    """Reconstruct everybody in a capture; writes cameras.toml, poses/, exports/, report.html and report.json.
+
+    `cameras`: "auto" (those of the capture, if any), "people" (ignore any known places) or a camera file.
+    `intrinsics`: a camera file of which only the lenses are taken, or "estimate".
+    `detector`: a detector's name, or a folder of keypoints that is there; "auto": keypoints that are there, else
+    MediaPipe. `height_m`: the main person's stature, for the scale. `refine`: adjust given cameras. `frame_rate`
+    (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that cannot be used, with
+    the remedy or what to film next.
+    """
+    watch = Stopwatch()
+    with watch.stage("keypoints"):
+        inputs = load_inputs(folder, detector, frame_rate, progress)
+        known = known_cameras(inputs.capture, cameras, intrinsics)
+        views, notes = calibration_views(inputs, known)
+    with watch.stage("cameras"):
+        rig = find_rig(views, height_m=height_m, refine=refine)
+    with watch.stage("triangulation"):
+        people = find_people(inputs.people, rig.offsets, rig.cameras, rig.sigma_px, progress)
+    with watch.stage("files"):
+        capture = inputs.capture
+        write_rig(inputs, rig)
+        files = write_people(capture.poses_path("triangulated"), capture.poses_path("smooth"), people)
+        export(files["smooth"], EXPORTS)
+    report = describe(inputs, rig, people, notes=notes, warnings=known.notes, seconds_by_stage=watch.seconds)
+    write_json(capture.path / "report.json", report)
+    write_html(capture.path / "report.html", report)
+    return report

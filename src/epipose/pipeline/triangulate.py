@@ -1,0 +1,49 @@
+"""The stage that turns keypoints and known cameras into poses."""
+
+from pathlib import Path
+
+import numpy as np
+
+from epipose.calibration.people import hold, size_of_errors_px
+from epipose.errors import InputError
+from epipose.io.pose_files import write_poses
+from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
+from epipose.pipeline.people3d import People, find_people
+from epipose.pipeline.progress import Report, no_report
+from epipose.pose.resampling import common_clock, observe, on_clock
+
+
+def triangulate(
+    folder: Path,
+    *,
+    cameras: str = "auto",
+    detector: str = "auto",
+    frame_rate: float | None = None,
+    progress: Report = no_report,
+) -> dict[str, Path]:
+    """Triangulate everybody with known cameras and return the pose files by name (triangulated, smooth).
+
+    `cameras` is a camera file, or "auto": the capture's own, else those that `calibrate` wrote. Views are taken to be
+    in sync, but for the time offsets that `calibrate` wrote.
+    """
+    inputs = load_inputs(folder, detector, frame_rate, progress)
+    if cameras == "auto" and inputs.capture.cameras_path.is_file():
+        cameras = str(inputs.capture.cameras_path)
+    known = known_cameras(inputs.capture, cameras, None)
+    if known.cameras is None:
+        raise InputError(f"{folder} has no cameras with places; run `epipose calibrate {folder}` first")
+    views, _ = calibration_views(inputs, known)
+    placed = [view.camera for view in views if view.camera is not None]
+    offsets = -np.asarray(known.time_offsets_s or [0.0] * len(views))
+    single = [view.keypoints for view in views]
+    observations = observe(on_clock(single, offsets, common_clock(single, offsets)))
+    held = hold(placed, observations, sigma_px=size_of_errors_px([view.size_wh for view in views]))
+    people = find_people(inputs.people, offsets, placed, held.sigma_px, progress)
+    return write_people(inputs.capture.poses_path("triangulated"), inputs.capture.poses_path("smooth"), people)
+
+
+def write_people(triangulated: Path, smooth: Path, people: People) -> dict[str, Path]:
+    """Write both kinds of poses and return their files by name."""
+    write_poses(triangulated, people.poses())
+    write_poses(smooth, people.smooth_poses())
+    return {"triangulated": triangulated, "smooth": smooth}
