@@ -1,13 +1,12 @@
 """`epipose detect`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from epipose import plugins
 from epipose.cli import Command, Outcome
+from epipose.cli._arguments import DETECTORS, Folder, FrameRate
 from epipose.pipeline.progress import Report
 
 
@@ -15,18 +14,15 @@ from epipose.pipeline.progress import Report
 class Detect(Command):
     """Find people's joints in the videos of a capture folder; views that are done already are left as they are."""
 
-    folder: Annotated[Path, tyro.conf.Positional]
-    """Capture folder: holds one video for each camera, in videos/ or directly."""
-    detector: Annotated[
-        str, tyro.conf.arg(metavar="NAME", help=f"One of {', '.join(plugins.names_in('epipose.detectors'))}.")
-    ] = "mediapipe"
-    frame_rate: Annotated[float | None, tyro.conf.arg(metavar="PER-SECOND")] = None
-    """Pictures per second, for folders of pictures; videos know theirs."""
+    folder: Folder
+    detector: Annotated[str, tyro.conf.arg(metavar="NAME", help=f"One of {DETECTORS}.")] = "mediapipe"
+    frame_rate: FrameRate = None
 
     def run(self, progress: Report, /) -> Outcome:
         """Write keypoints/<detector>/<view>.npz for every view."""
         from epipose.io.keypoint_files import read_keypoints
         from epipose.pipeline.detect import detect
+        from epipose.report.wording import percent, plural
 
         notes: list[str] = []
         files = detect(
@@ -40,8 +36,8 @@ class Detect(Command):
         }
         frames = sum(len(keypoints.times) for keypoints in found.values())
         line = (
-            f"wrote {self.folder / 'keypoints' / self.detector}: {len(files)} views, {frames} frames;"
-            f" people in at least {min(seen.values()):.0%} of each view's"
+            f"wrote {self.folder / 'keypoints' / self.detector}: {plural(len(files), 'view')},"
+            f" {plural(frames, 'frame')}, people in at least {percent(min(seen.values()))} of each view's"
         )
         return Outcome(line, {"detector": self.detector, "views": views}, tuple(notes))
 

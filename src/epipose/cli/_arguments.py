@@ -1,0 +1,68 @@
+"""Arguments that several commands take, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from epipose import plugins
+
+DETECTORS = ", ".join(plugins.names_in("epipose.detectors"))
+
+Folder = Annotated[
+    Path,
+    tyro.conf.Positional,
+    tyro.conf.arg(
+        metavar="CAPTURE", help="Folder of one recording: one video for each camera, in videos/ or directly in it."
+    ),
+]
+CameraChoice = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="auto|people|FILE",
+        help="Where the cameras stand: the capture's own camera file if it has one (auto), from the person alone"
+        " (people), or a camera file.",
+    ),
+]
+PlacedCameras = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="auto|FILE",
+        help="A camera file; auto: the capture's own, else the one that epipose calibrate wrote.",
+    ),
+]
+Intrinsics = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="FILE|estimate",
+        help="Take only the lenses from this camera file, or estimate the focal length.",
+        help_behavior_hint="(default: lenses of the capture's camera file if it has one, else estimate)",
+    ),
+]
+Refine = Annotated[
+    bool, tyro.conf.arg(help="Improve cameras that are given by bundle adjustment, which starts from them.")
+]
+Detector = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="NAME",
+        help=f"A detector ({DETECTORS}) or a folder in keypoints/; auto: the keypoints that are there, else mediapipe.",
+    ),
+]
+Height = Annotated[
+    float | None,
+    tyro.conf.arg(
+        name="height",
+        metavar="METRES",
+        help="The person's height, which gives the size of everything unless cameras are given.",
+        help_behavior_hint="(default: that of an average adult)",
+    ),
+]
+FrameRate = Annotated[
+    float | None,
+    tyro.conf.arg(
+        metavar="PER-SECOND",
+        help="Frames per second, for keypoint files and pictures that do not say it.",
+        help_behavior_hint="(default: what the files say)",
+    ),
+]
