@@ -102,13 +102,12 @@ class BundleProblem:
 
         It ends when a step promises to lower the cost by less than `tolerance` times the cost.
         """
-        state = self._with_best_points(_State(tuple(cameras), np.zeros(len(cameras)), points.T), steps=4)
-        cost, damping = self._cost(state), 1e-4
+        state, cost = self._with_best_points(_State(tuple(cameras), np.zeros(len(cameras)), points.T), steps=4)
+        damping = 1e-4
         for _ in range(max_steps):
             normal = self._normal_equations(state)
             step = _damped_step(normal, damping)
-            trial = self._moved(state, step)
-            trial_cost = self._cost(trial)
+            trial, trial_cost = self._with_best_points(self._moved(state, step), steps=1)
             promised = -float(normal.gradient @ step)
             if trial_cost <= cost:
                 state, cost, damping = trial, trial_cost, max(damping / 10, 1e-9)
@@ -116,21 +115,24 @@ class BundleProblem:
                 damping *= 10
             if promised < tolerance * cost or damping > 1e8:
                 break
-        return self._finished(self._with_best_points(state, steps=2))
+        state, _ = self._with_best_points(state, steps=2)
+        return self._finished(state)
 
     def _finished(self, state: _State) -> Bundle:
         residual = np.stack([self._sight(state, view).residual for view in range(len(state.cameras))])
         weights = self._loss_weights(residual, self.weights)
         observed = weights > 0
-        free = 2 * observed.sum() - 3 * np.any(observed, axis=0).sum() - self._parameter_count(state) + 7
-        sigma = float(np.sqrt(np.sum(weights[:, None] * residual**2) / max(free, 1)))
         normal = self._normal_equations(state)
+        # What nothing was seen of is no parameter: a blind view, k1 of a lens without, the depth of a point seen once.
+        parameters = np.count_nonzero(np.diag(normal.matrix)) - 7
+        free = np.sum(np.maximum(2 * observed.sum(axis=0) - 3, 0)) - parameters
+        sigma = float(np.sqrt(np.sum(weights[:, None] * residual**2) / max(free, 1)))
         covariance = BundleCovariance.from_information(normal.matrix, state.cameras, sigma)
         residual = np.swapaxes(np.where(observed[:, None], residual, 0.0), 1, 2)
         return Bundle(state.cameras, state.points.T, state.offsets, residual, sigma, covariance)
 
     def _parameter_count(self, state: _State) -> int:
-        return 6 * len(state.cameras) + self._free_columns(state.cameras[0], 0, len(state.cameras)).shape[1]
+        return 6 * len(state.cameras) + int(self._free_columns(state.cameras[0], 0, len(state.cameras)).shape[1])
 
     def _free_columns(self, camera: Camera, view: int, views: int) -> Float[ndarray, "n f"]:
         """Return how the free parameters beyond the motions move one view's lens parameters, then its clock (last row).
@@ -158,7 +160,7 @@ class BundleProblem:
         return np.concatenate(columns, axis=1) if columns else np.zeros((size + 1, 0))
 
     def _moved(self, state: _State, step: Float[ndarray, "k"]) -> _State:
-        """Return the state after a step of the parameters, with the points moved along."""
+        """Return the state after a step of the parameters; the points stay."""
         views = len(state.cameras)
         cameras, offsets = [], state.offsets.copy()
         for view, camera in enumerate(state.cameras):
@@ -172,7 +174,7 @@ class BundleProblem:
             motion = Rigid.from_rotvec(turn, shift) @ camera.cam_from_world
             cameras.append(replace(camera, lens=lens, cam_from_world=motion))
             offsets[view] += change[-1]
-        return self._with_best_points(_State(tuple(cameras), offsets, state.points), steps=1)
+        return _State(tuple(cameras), offsets, state.points)
 
     def _sight(self, state: _State, view: int) -> _Sight:
         camera = state.cameras[view]
@@ -218,28 +220,48 @@ class BundleProblem:
         """Return the weights with which least squares has the gradient of the robust loss."""
         if self.robust_px is None:
             return weights
-        return weights / (1 + weights * np.sum(residual**2, axis=-2) / self.robust_px**2)
+        return np.asarray(weights / (1 + weights * np.sum(residual**2, axis=-2) / self.robust_px**2))
 
-    def _cost(self, state: _State) -> float:
-        total = 0.0
-        for view in range(len(state.cameras)):
-            squared = self.weights[view] * np.sum(self._sight(state, view).residual ** 2, axis=0)
-            if self.robust_px is not None:
-                squared = self.robust_px**2 * np.log1p(squared / self.robust_px**2)
-            total += float(squared.sum())
-        return total
+    def _costs(self, state: _State) -> Float[ndarray, "n"]:
+        """Return what each point costs, over all views."""
+        return np.asarray(sum(self._view_costs(self._sight(state, v), v) for v in range(len(state.cameras))))
 
-    def _with_best_points(self, state: _State, *, steps: int) -> _State:
-        """Return the state with every point moved to its optimum by Gauss-Newton steps."""
+    def _view_costs(self, sight: _Sight, view: int) -> Float[ndarray, "n"]:
+        squared = self.weights[view] * np.sum(sight.residual**2, axis=0)
+        if self.robust_px is None:
+            return np.asarray(squared)
+        return np.asarray(self.robust_px**2 * np.log1p(squared / self.robust_px**2))
+
+    def _with_best_points(self, state: _State, *, steps: int) -> tuple[_State, float]:
+        """Return the state with every point moved towards its optimum by Gauss-Newton steps, and its cost.
+
+        A point seen under little parallax may leap to where it fits worse: it goes part of the way, or stays.
+        """
+        costs = np.zeros(0)
         for _ in range(steps):
-            information, gradient = np.zeros((6, state.points.shape[1])), np.zeros_like(state.points)
-            for view in range(len(state.cameras)):
-                sight = self._sight(state, view)
-                _add_point_equations(
-                    sight, self._loss_weights(sight.residual, self.weights[view]), information, gradient
-                )
-            state = state._replace(points=state.points - _apply(_inverse_3x3(information), gradient))
-        return state
+            before, step = self._point_steps(state)
+            for shrink in (0.1, 0.0):
+                costs = self._costs(state._replace(points=state.points + step))
+                worse = costs > before * (1 + 1e-9) + 1e-12
+                if not np.any(worse):
+                    break
+                step[:, worse] *= shrink
+                costs = np.where(worse, before, costs)
+            state = state._replace(points=state.points + step)
+            if costs.sum() > (1 - 1e-9) * before.sum():
+                break
+        return state, float(costs.sum())
+
+    def _point_steps(self, state: _State) -> tuple[Float[ndarray, "n"], Float[ndarray, "3 n"]]:
+        """Return what each point costs, and its Gauss-Newton step."""
+        count = state.points.shape[1]
+        costs, information, gradient = np.zeros(count), np.zeros((6, count)), np.zeros((3, count))
+        for view in range(len(state.cameras)):
+            sight = self._sight(state, view)
+            costs += self._view_costs(sight, view)
+            weight = self._loss_weights(sight.residual, self.weights[view])
+            _add_point_equations(sight, weight, information, gradient)
+        return costs, -_apply(_inverse_3x3(information), gradient)
 
     def _normal_equations(self, state: _State) -> _Normal:
         views, count = len(state.cameras), state.points.shape[1]

@@ -10,6 +10,9 @@ from numpy import ndarray
 from epipose.geometry.cameras import Camera
 from epipose.geometry.rotations import skew
 
+UNKNOWN = 1e6
+"""Variance of a parameter of which nothing was seen: enormous, but finite."""
+
 
 @dataclass(frozen=True, eq=False)
 class BundleCovariance:
@@ -30,13 +33,17 @@ class BundleCovariance:
         """Invert the information of observations of standard deviation `sigma_px`, outside the free directions."""
         rotations = np.stack([camera.cam_from_world.rotation for camera in cameras])
         centres = np.stack([camera.centre for camera in cameras])
-        basis, _ = np.linalg.qr(_similarity_directions(rotations, centres, len(information)))
-        scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-12 * np.diag(information).max()))
+        seen = np.diag(information) > 0
+        information = information[np.ix_(seen, seen)]
+        basis, _ = np.linalg.qr(_similarity_directions(rotations, centres, len(seen))[seen])
+        scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-12 * np.diag(information).max(initial=0.0)))
         # Filling the free directions with the typical information makes the matrix invertible; they are cut out after.
         filled = information + basis @ basis.T * np.median(np.diag(information))
         inverse = scale[:, None] * np.linalg.pinv(filled * scale[:, None] * scale, hermitian=True) * scale
         keep = np.eye(len(information)) - basis @ basis.T
-        return cls(sigma_px**2 * keep @ inverse @ keep, rotations, centres)
+        matrix = np.diag(np.where(seen, 0.0, UNKNOWN))
+        matrix[np.ix_(seen, seen)] = sigma_px**2 * keep @ inverse @ keep
+        return cls(matrix, rotations, centres)
 
     def scaled(self, factor: float) -> "BundleCovariance":
         """Return the covariance multiplied by `factor`."""
@@ -62,8 +69,9 @@ class BundleCovariance:
             to_world[turn, turn] = rotation.T
             to_world[shift, shift] = -rotation.T
         free = to_world @ _similarity_directions(self.rotations, self.centres, size)
-        spread = np.linalg.norm(self.centres - self.centres.mean(axis=0), axis=-1).mean()
-        weigh = np.tile([spread] * 3 + [1.0] * 3 if views < 3 else [0.0] * 3 + [1.0] * 3, views)
+        placed = np.diag(self.matrix)[: 6 * views : 6] < UNKNOWN
+        spread = np.linalg.norm(self.centres[placed] - self.centres[placed].mean(axis=0), axis=-1).mean()
+        weigh = np.outer(placed, [spread] * 3 + [1.0] * 3 if placed.sum() < 3 else [0.0] * 3 + [1.0] * 3).ravel()
         lay_on = np.eye(6 * views) - free @ np.linalg.pinv(weigh[:, None] * free) * weigh
         full = lay_on @ to_world @ self.matrix @ to_world.T @ lay_on.T
         return np.stack([full[6 * v : 6 * v + 6, 6 * v : 6 * v + 6] for v in range(views)])
