@@ -1,0 +1,35 @@
+# Every target sets itself up: it needs only make and Python 3.11 or newer. Nothing is installed outside .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := epipose-demo
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test clean
+
+## make demo: reconstruct a made-up recording of four cameras, and say where the report is
+demo: .venv/.installed
+	$(BIN)/python examples/make_keypoint_sample.py $(DEMO)
+	$(BIN)/epipose reconstruct $(DEMO) --intrinsics $(DEMO)/lenses.toml --height 1.75
+	@echo "Open $(CURDIR)/$(DEMO)/report.html in a browser."
+
+## make test: all that a change has to pass
+test: .venv/.developing
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2
+
+## make clean: remove what the other targets made
+clean:
+	rm -rf .venv $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	@echo "Installing epipose into .venv (the first time takes some minutes)"
+	$(PIP) --editable .
+	@touch $@
+
+.venv/.developing: .venv/.installed
+	$(PIP) --editable '.[dev]'
+	@touch $@
