@@ -47,7 +47,7 @@ def find_clocks(
 
     `lenses` may be guesses; `calibrate` is called with the observations on the common clock.
     """
-    offsets = coarse_offsets(views, lenses, threshold_px)
+    offsets = first_offsets = coarse_offsets(views, lenses, threshold_px)
     calibration = calibrate(_observed(views, offsets))
     frame = min(float(np.median(np.diff(view.times))) for view in views)
     calm = [steadied(view, STEADY_SECONDS) for view in views]
@@ -66,7 +66,9 @@ def find_clocks(
     apart = np.abs(offsets - np.median(offsets))
     if np.all((apart < SIGNIFICANT_SIGMAS * sigma.max()) | (apart < SIGNIFICANT_FRAMES * frame)):
         offsets = np.zeros(len(views))
-    return Clocks(offsets, sigma, calibrate(_observed(views, offsets)))
+    if np.any(offsets != first_offsets):
+        calibration = calibrate(_observed(views, offsets))
+    return Clocks(offsets, sigma, calibration)
 
 
 def _observed(views: Sequence[Keypoints], offsets: Float[ndarray, "views"]) -> Observations:

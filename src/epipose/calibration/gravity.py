@@ -23,12 +23,27 @@ FOOT_HEIGHTS = {
     "right_toe": 0.02,
 }
 """Height in metres of a joint above the floor while its foot stands on it."""
-STANDING_SPEED = 0.2
+STANDING_SPEED = 0.3
 """Metres per second below which a foot stands."""
-LEAST_FLOOR = 0.3
-"""Standard deviation, in metres, of the foothold's positions across their narrower direction that makes a floor."""
-LARGEST_LEAN = np.deg2rad(15)
-"""A floor that leans more than this against the body's axis is not believed."""
+LEAN_SIGMA = np.deg2rad(3)
+"""How far the usual direction from support to centre of mass is from upright, one standard deviation along an axis."""
+SEGMENTS = (
+    ("left_shoulder", "right_hip", 0.289),
+    ("right_shoulder", "left_hip", 0.289),
+    ("left_shoulder", "left_wrist", 0.05),
+    ("right_shoulder", "right_wrist", 0.05),
+    ("left_hip", "left_knee", 0.1),
+    ("right_hip", "right_knee", 0.1),
+    ("left_knee", "left_ankle", 0.061),
+    ("right_knee", "right_ankle", 0.061),
+)
+"""Body segments, from the middle of two joints, with their share of the body's mass (Winter 2009, table 4.1)."""
+STANDING_HEIGHT = 0.15
+"""Metres above its lowest foot joint up to which a person stands on others too."""
+FOOT_SIGMA = 0.03
+"""Metres by which a standing foot's joint misses its height above the floor."""
+SAME_STEP = 10
+"""Frames of one foothold that together tell as much as one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +63,18 @@ def find_gravity(
 ) -> Gravity | None:
     """Return the upright world of a metric scene, with `forward` (scene axes) as its Y direction seen from above.
 
-    The body's axis gives a first answer (people stand upright more than they lean to any one side); standing feet that
-    cover enough floor give a better one. None when neither feet nor trunk were seen.
+    A body keeps its centre of mass above the feet it stands on, also where it leans or balances; standing feet that
+    cover some floor add that the floor is level. Without feet the body's axis must do: people stand upright more than
+    they lean to any one side. None when neither feet nor trunk were seen.
     """
-    up = _body_up(positions, valid, skeleton)
-    if up is None:
+    axis = _body_up(positions, valid, skeleton)
+    if axis is None:
         return None
-    source = "upright bodies"
+    balance = _balance_up(positions, valid, times, skeleton, axis)
+    up = axis if balance is None else balance
     feet, heights = _footholds(positions, valid, times, skeleton)
-    if len(feet) >= 10:
-        floor_up = _plane_normal(feet, up)
-        if floor_up is not None:
-            up, source = floor_up, "the floor under the feet"
+    up = _leaned_on_floor(up, feet, heights)
+    source = "the person's upright axis" if balance is None else "the person's balance over the standing feet"
     to_upright = rotation_onto(up, np.array([0, 0, 1.0]))
     heading = to_upright @ forward
     turn = np.arctan2(heading[0], heading[1])
@@ -85,15 +100,41 @@ def _body_up(positions: ndarray, valid: ndarray, skeleton: Skeleton) -> Float[nd
         directions.append((part[:, 2] + part[:, 3] - part[:, 0] - part[:, 1]) / 2)
     if not directions or not sum(map(len, directions)):
         return None
-    unit = np.concatenate(directions)
-    unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
-    up = unit.mean(axis=0)
+    return _usual_direction(np.concatenate(directions))
+
+
+def _balance_up(
+    positions: ndarray, valid: ndarray, times: ndarray, skeleton: Skeleton, rough_up: Float[ndarray, "3"]
+) -> Float[ndarray, "3"] | None:
+    """Return the usual direction from the standing feet to the body's centre of mass; None where it was rarely seen."""
+    needed = {name for first, second, _ in SEGMENTS for name in (first, second)}
+    if not needed <= set(skeleton.joint_names) or len(times) < 3:
+        return None
+    feet = [skeleton.index(name) for name in FOOT_HEIGHTS if name in skeleton.joint_names]
+    speed = np.full((len(times), len(feet)), np.inf)
+    span = np.maximum(times[2:] - times[:-2], 1e-9)[:, None]
+    speed[1:-1] = np.linalg.norm(positions[2:, feet] - positions[:-2, feet], axis=-1) / span
+    level = np.where(valid[:, feet], positions[:, feet] @ rough_up, np.inf)
+    standing = (speed < STANDING_SPEED) & (level < level.min(axis=1, keepdims=True) + STANDING_HEIGHT)
+    whole = valid[:, [skeleton.index(name) for name in needed]].all(axis=1) & standing.any(axis=1)
+    if whole.sum() < SAME_STEP:
+        return None
+    support = np.sum(positions[:, feet] * standing[..., None], axis=1)[whole] / standing.sum(axis=1)[whole, None]
+    mass = np.zeros_like(support)
+    for first, second, share in SEGMENTS:
+        mass += share * (positions[whole, skeleton.index(first)] + positions[whole, skeleton.index(second)]) / 2
+    return _usual_direction(mass - support)
+
+
+def _usual_direction(vectors: Float[ndarray, "n 3"]) -> Float[ndarray, "3"]:
+    """Return the direction with the least sum of angles (Weiszfeld's iteration), which outliers do not pull along."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    usual = unit.mean(axis=0)
     for _ in range(10):
-        # Weiszfeld's iteration: the direction with the least sum of angles, which bending down does not pull along.
-        weights = 1 / np.maximum(np.linalg.norm(unit - up, axis=1), 0.05)
-        up = np.average(unit, axis=0, weights=weights)
-        up = up / np.linalg.norm(up)
-    return np.asarray(up)
+        weights = 1 / np.maximum(np.linalg.norm(unit - usual, axis=1), 0.05)
+        usual = np.average(unit, axis=0, weights=weights)
+        usual = usual / np.linalg.norm(usual)
+    return np.asarray(usual)
 
 
 def _footholds(
@@ -114,18 +155,22 @@ def _footholds(
     return np.concatenate(feet), np.concatenate(heights)
 
 
-def _plane_normal(feet: Float[ndarray, "n 3"], up: Float[ndarray, "3"]) -> Float[ndarray, "3"] | None:
-    """Return the normal of the floor under the feet, if they cover enough of it and it agrees with the body."""
-    kept = np.ones(len(feet), bool)
-    normal = up
-    for _ in range(5):
-        centred = feet[kept] - feet[kept].mean(axis=0)
-        _, widths, axes = np.linalg.svd(centred, full_matrices=False)
-        if widths[1] / np.sqrt(kept.sum()) < LEAST_FLOOR:
-            return None
-        normal = axes[2] * np.sign(axes[2] @ up)
-        height = (feet - feet[kept].mean(axis=0)) @ normal
-        kept = np.abs(height) < max(3 * np.median(np.abs(height[kept])), 0.02)
-        if kept.sum() < 10:
-            return None
-    return normal if np.arccos(np.clip(normal @ up, -1, 1)) < LARGEST_LEAN else None
+def _leaned_on_floor(
+    up: Float[ndarray, "3"], feet: Float[ndarray, "n 3"], heights: Float[ndarray, "n"]
+) -> Float[ndarray, "3"]:
+    """Return the body's `up` leaned so that standing feet are level, weighing both by their precision."""
+    if len(feet) < SAME_STEP:
+        return up
+    to_upright = rotation_onto(up, np.array([0, 0, 1.0]))
+    upright = feet @ to_upright.T
+    # Unknowns: the floor's slope along x and y, and its height; a robust loss forgives feet that are in the air.
+    design = np.column_stack([upright[:, :2] - upright[:, :2].mean(axis=0), np.ones(len(feet))])
+    level = upright[:, 2] - heights
+    solution = np.array([0.0, 0.0, np.quantile(level, 0.1)])
+    prior = np.diag([LEAN_SIGMA**-2, LEAN_SIGMA**-2, 0.0])
+    for _ in range(20):
+        residual = (level - design @ solution) / FOOT_SIGMA
+        weights = 1 / (1 + residual**2) / (FOOT_SIGMA**2 * SAME_STEP)
+        solution = np.linalg.solve(design.T * weights @ design + prior, design.T * weights @ level)
+    normal = np.array([-solution[0], -solution[1], 1.0]) @ to_upright
+    return np.asarray(normal / np.linalg.norm(normal))

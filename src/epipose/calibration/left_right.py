@@ -111,7 +111,7 @@ def _epipolar_cost(
     partner: ndarray,
     sigma_px: float,
 ) -> Float[ndarray, "frames"]:
-    """Return the truncated squared Sampson error (halved, in sigmas) of `joints` in one view with `partner` in another."""
+    """Return half the truncated squared Sampson errors, in sigmas, of `joints` in a view with `partner` in another."""
     view, other = pair
     motion = cameras[other].cam_from_world @ cameras[view].cam_from_world.inverse()
     essential = skew(motion.translation) @ motion.rotation

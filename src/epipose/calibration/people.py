@@ -24,6 +24,7 @@ from epipose.geometry.lenses import Lens, Pinhole
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.triangulation import robust
 from epipose.pose.observations import Observations
+from epipose.threads import one_blas_thread
 
 THRESHOLD = 0.008
 """Epipolar error of an inlier, as a share of the picture's size (square root of its area)."""
@@ -59,6 +60,7 @@ def size_of_errors_px(sizes_wh: Sequence[tuple[int, int]]) -> float:
     return THRESHOLD * float(np.mean([np.sqrt(width * height) for width, height in sizes_wh]))
 
 
+@one_blas_thread
 def calibrate_people(
     observations: Observations,
     lenses: Sequence[Lens | None],
@@ -124,6 +126,7 @@ def hold(cameras: Sequence[Camera], observations: Observations, *, sigma_px: flo
     return PeopleCalibration(tuple(cameras), repaired, swapped, sigma_px, None, None)
 
 
+@one_blas_thread
 def refine_people(
     cameras: Sequence[Camera], observations: Observations, freedom: Freedom, *, sigma_px: float
 ) -> PeopleCalibration:

@@ -29,6 +29,7 @@ from epipose.geometry.triangulation import robust
 from epipose.io.camera_files import CameraUncertainty
 from epipose.pose.keypoints import Keypoints
 from epipose.pose.observations import Observations
+from epipose.threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,7 @@ class Rig:
     warnings: tuple[str, ...]
 
 
+@one_blas_thread
 def find_rig(views: Sequence[View], *, height_m: float | None = None, refine: bool = False) -> Rig:
     """Return the calibrated rig; raises InputError, with what to film next, when people do not determine it.
 

@@ -11,7 +11,7 @@ from epipose.pose.bones import MEAN_STATURE_M, STATURE_SIGMA_M, stature_ratio
 from epipose.pose.skeletons import Skeleton
 
 RATIO_FLOOR = 0.04
-"""Relative error that remains however many bones are measured: they share joints, and a detector's joint definitions."""
+"""Relative error that remains however many bones are measured: they share joints and a detector's idea of joints."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy import ndarray
 from epipose.geometry.cameras import Camera
 from epipose.geometry.linear_triangulation import LinearSystem, blocks, camera_centres, with_metric_depth
 from epipose.geometry.point_refinement import Fit, Sights, Triangulator, covariance_of, sights_of
+from epipose.threads import one_blas_thread
 
 OUTLIER_SIGMAS = 3.5
 """Standard deviations beyond which an observation counts as wrong."""
@@ -75,6 +76,7 @@ def well_determined(
     return np.asarray(np.all(in_front | ~seen, axis=0) & parallax).reshape(weights.shape[1:])
 
 
+@one_blas_thread
 def robust(
     cameras: Sequence[Camera],
     pixels: Float[ndarray, "views *batch 2"],

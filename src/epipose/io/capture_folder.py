@@ -31,7 +31,7 @@ class CaptureFolder:
     views: tuple[View, ...]
     """In natural order of their names."""
     camera_files: tuple[Path, ...]
-    """Files, or folders of several files, that give cameras."""
+    """Files, or folders of several files, that give cameras, besides the capture's own cameras.toml."""
     keypoint_files: dict[str, dict[str, Path]]
     """By detector, then by view, in any format; a view may be missing. Pose2Sim's own is called pose2sim."""
     times_file: Path | None
@@ -55,8 +55,13 @@ class CaptureFolder:
         """Where the poses called `name` are written."""
         return self.path / "poses" / f"{name}.npz"
 
-    def camera_file(self) -> Path | None:
-        """Return the one camera file, or None; raises InputError when several are found, for none is better."""
+    def camera_file(self, *, own: bool = True) -> Path | None:
+        """Return the capture's cameras.toml (unless not `own`), else the one camera file that others left, or None.
+
+        Raises InputError when several are found, for none is better.
+        """
+        if own and self.cameras_path.is_file():
+            return self.cameras_path
         if len(self.camera_files) > 1:
             found = ", ".join(os.path.relpath(file, self.path) for file in self.camera_files)
             raise InputError(f"{self.path} holds several camera files ({found}); name the one to use with --cameras")

@@ -91,10 +91,9 @@ def _only_recording(folder: Path) -> Path:
 
 
 def _camera_files(path: Path) -> tuple[Path, ...]:
-    """Return what may give cameras: our own file alone if it is there, otherwise all that look like calibrations."""
-    for known in (path / "cameras.toml", path / CALISCOPE_CAMERAS):
-        if known.is_file():
-            return (known,)
+    """Return what may give cameras, all that look like calibrations; the capture's own cameras.toml is not among them."""
+    if (path / CALISCOPE_CAMERAS).is_file():
+        return (path / CALISCOPE_CAMERAS,)
     beside = [
         file for file in _files(path) if re.fullmatch(r"(?i)(calib.*|camera_array)\.toml|.*\.qca\.txt", file.name)
     ]

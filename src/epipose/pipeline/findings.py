@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from epipose import __version__
 from epipose.calibration.rig import Rig
-from epipose.pipeline.inputs import Inputs
+from epipose.pipeline.inputs import HEAD_JOINTS, Inputs
 from epipose.pipeline.people3d import People, Person
 from epipose.pose.bones import bone_statistics
 from epipose.pose.skeletons import Skeleton
@@ -89,9 +89,10 @@ def _bones(people: People) -> tuple[BoneReport, ...]:
     variation = dict(zip(skeleton.bones, statistics.variation[0], strict=True))
     found = []
     for (parent, child), mean in length.items():
-        if not np.isfinite(mean) or not np.isfinite(variation[parent, child]):
-            continue
         names = skeleton.joint_names[parent], skeleton.joint_names[child]
+        # Nose and ears are no ends of bones: their distance to the shoulders changes with every nod.
+        if set(names) & set(HEAD_JOINTS) or not np.isfinite(mean) or not np.isfinite(variation[parent, child]):
+            continue
         asymmetry = _asymmetry(skeleton, length, parent, child)
         found.append(BoneReport(*names, float(mean), float(variation[parent, child]), asymmetry))
     return tuple(found)

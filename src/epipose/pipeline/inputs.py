@@ -23,9 +23,12 @@ from epipose.pipeline.detect import detect
 from epipose.pipeline.progress import Report
 from epipose.pose.conversion import body_joints
 from epipose.pose.keypoints import Keypoints
+from epipose.pose.skeletons import Skeleton
 from epipose.pose.tracking import track
 
 DEFAULT_DETECTOR = "mediapipe"
+HEAD_JOINTS = ("nose", "left_ear", "right_ear", "left_eye", "right_eye", "head_top")
+FEWEST_STEADY = 8
 MADE_BY = "epipose"
 """Value of `made_by` in the metadata of camera files that a calibration wrote."""
 
@@ -151,8 +154,7 @@ def known_cameras(capture: CaptureFolder, cameras: str, intrinsics: str | None) 
 
 def _given_file(capture: CaptureFolder) -> Path | None:
     """Return the capture's camera file, unless a calibration of ours wrote it."""
-    files = tuple(file for file in capture.camera_files if not is_ours(file))
-    return replace(capture, camera_files=files).camera_file()
+    return capture.camera_file(own=not is_ours(capture.cameras_path))
 
 
 def is_ours(file: Path) -> bool:
@@ -188,5 +190,12 @@ def calibration_views(inputs: Inputs, known: Known) -> tuple[tuple[View, ...], d
         if note:
             notes[name] = note
         lens = fitted.lens if fitted else None
-        views.append(View(name, size, single(people, slot), lens, fitted if known.cameras else None))
+        steady = single(people, slot).select(_steady_joints(people.skeleton))
+        views.append(View(name, size, steady, lens, fitted if known.cameras else None))
     return tuple(views), notes
+
+
+def _steady_joints(skeleton: Skeleton) -> tuple[str, ...]:
+    """Return the joints to calibrate with: without the head, of which each view sees another side, if enough remain."""
+    steady = tuple(joint for joint in skeleton.joint_names if joint not in HEAD_JOINTS)
+    return steady if len(steady) >= FEWEST_STEADY else skeleton.joint_names

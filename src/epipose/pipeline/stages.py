@@ -36,7 +36,7 @@ def write_rig(inputs: Inputs, rig: Rig) -> Path | None:
     path = inputs.capture.cameras_path
     if path.exists() and not is_ours(path):
         path = path.with_name("cameras-estimated.toml")
-    metadata = {
+    metadata: dict[str, str | int | float | bool | list[float]] = {
         "made_by": MADE_BY,
         "version": __version__,
         "cameras_source": rig.cameras_source,

@@ -17,6 +17,7 @@ from scipy.linalg.lapack import dtbtrs
 from scipy.ndimage import uniform_filter1d
 
 from epipose.pose.skeletons import Skeleton
+from epipose.threads import one_blas_thread
 
 ROUNDS = 5
 WINDOW, OVERLAP = 400, 40
@@ -55,6 +56,7 @@ class _Prior:
     acceleration: Float[ndarray, "frames joints"]
 
 
+@one_blas_thread
 def smooth_motion(measured: Measurements, skeleton: Skeleton) -> SmoothMotion:
     """Return the most likely motion. Joints between measurements are filled in, with a larger uncertainty."""
     positions = np.empty_like(measured.positions)
@@ -107,7 +109,8 @@ def _accelerations(positions: Float[ndarray, "*s frames joints 3"], stencil: nda
     """Acceleration of each joint in each frame (m/s^2), zero where the stencil is."""
     padded = np.concatenate([positions[..., :1, :, :], positions, positions[..., -1:, :, :]], axis=-3)
     frames = positions.shape[-3]
-    return sum(stencil[k, :, None, None] * padded[..., k : k + frames, :, :] for k in range(3))
+    shifted = [stencil[k, :, None, None] * padded[..., k : k + frames, :, :] for k in range(3)]
+    return np.asarray(shifted[0] + shifted[1] + shifted[2])
 
 
 def _interpolated(measured: Measurements) -> Float[ndarray, "frames joints 3"]:
@@ -162,7 +165,7 @@ def _pooled(squared: Float[ndarray, "frames joints"], measured: Measurements, st
     overall = np.sum(squared * used, axis=0) / max(used.sum(), 1)
     # A tenth of a window's weight goes to the whole recording, so that a still second is not frozen.
     pooled = (total + 0.1 * overall) / (count + 0.1)
-    return np.sqrt(np.maximum(pooled / 3, 1e-4))
+    return np.asarray(np.sqrt(np.maximum(pooled / 3, 1e-4)))
 
 
 def _learned(

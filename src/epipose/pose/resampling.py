@@ -60,7 +60,7 @@ def common_clock(views: Sequence[Keypoints], offsets: Float[ndarray, "views"]) -
     filming = np.sum((clock[:, None] >= starts - slack) & (clock[:, None] <= ends + slack), axis=1)
     if not np.any(filming >= 2):
         raise InputError("no two views were filming at the same time; check that the videos belong together")
-    return clock[filming >= 2]
+    return np.asarray(clock[filming >= 2])
 
 
 def on_clock(
