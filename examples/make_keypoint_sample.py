@@ -116,10 +116,10 @@ def make_sample(folder: Path, *, seed: int = 0) -> None:
 def rig() -> dict[str, Camera]:
     """Return four cameras around the room, at different heights, none of them held level, each with its own lens."""
     places = {  # bearing (degrees), distance, height, tilt and roll (degrees), focal length (px)
-        "cam1": (15, 4.6, 1.6, -1.5, 2.0, 1395),
-        "cam2": (100, 4.9, 2.3, 1.0, -3.0, 1420),
-        "cam3": (190, 4.4, 1.1, 2.0, 4.0, 1370),
-        "cam4": (290, 4.8, 1.9, -1.0, -1.5, 1405),
+        "cam1": (15, 4.6, 1.6, -1.5, 2.0, 1395.0),
+        "cam2": (100, 4.9, 2.3, 1.0, -3.0, 1420.0),
+        "cam3": (190, 4.4, 1.1, 2.0, 4.0, 1370.0),
+        "cam4": (290, 4.8, 1.9, -1.0, -1.5, 1405.0),
     }
     cameras = {}
     for name, (bearing, distance, height, tilt, roll, focal) in places.items():
