@@ -7,7 +7,7 @@ rigid and what moves fast need not be known beforehand.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -28,6 +28,8 @@ LEAST_SPREAD = 0.004
 """No bone is taken for more rigid than this share of its length."""
 DRAWS = 16
 """Samples of the posterior from which variances and the uncertainty are estimated."""
+WANDER = 10.0
+"""Metres by which a joint in a frame may differ from a first guess if nothing else is known about it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +90,9 @@ def _smooth_window(measured: Measurements, skeleton: Skeleton) -> SmoothMotion:
     prior = _first_prior(measured, positions, bones, stencil)
     for _ in range(ROUNDS):
         factor, positions = _solve(measured, positions, bones, prior, stencil)
-        samples = positions + _draws(factor, positions.shape)
-        prior = _learned(prior, measured, samples, positions, bones, stencil)
-    deviation = np.sqrt(np.mean((samples - positions) ** 2, axis=(0, -1)))
-    return SmoothMotion(positions, deviation)
+        draws = _draws(factor, positions.shape)
+        prior = _learned(prior, measured, positions, draws, bones, stencil)
+    return SmoothMotion(positions, np.sqrt(np.mean(draws**2, axis=(0, -1))))
 
 
 def _acceleration_stencil(measured: Measurements) -> Float[ndarray, "3 frames"]:
@@ -137,18 +138,23 @@ def _first_prior(measured: Measurements, positions: ndarray, bones: ndarray, ste
     for index, (parent, child) in enumerate(bones):
         both = seen[:, parent] & seen[:, child]
         if both.sum() < 3:
-            length[index], spread[index] = 0.3, 10.0
+            length[index], spread[index] = 0.3, WANDER
             continue
         bone = (positions[:, child] - positions[:, parent])[both]
         measured_length = np.linalg.norm(bone, axis=-1)
         unit = bone / np.maximum(measured_length, 1e-9)[:, None]
         noise = np.einsum("fa,fab,fb->f", unit, (covariance[:, parent] + covariance[:, child])[both], unit)
-        length[index] = np.median(measured_length)
-        variance = (1.4826 * np.median(np.abs(measured_length - length[index]))) ** 2 - np.median(noise)
+        across = np.trace(covariance[:, parent] + covariance[:, child], axis1=-2, axis2=-1)[both] - noise
+        # Noise across a bone makes it look longer.
+        length[index] = np.median(np.sqrt(measured_length**2 - np.minimum(across, 0.5 * measured_length**2)))
+        variance = (1.4826 * np.median(np.abs(measured_length - np.median(measured_length)))) ** 2 - np.median(noise)
         spread[index] = np.sqrt(max(variance, (LEAST_SPREAD * length[index]) ** 2))
     accelerations = _accelerations(positions, stencil)
     noise = np.trace(covariance, axis1=-2, axis2=-1) * np.sum(stencil**2, axis=0)[:, None]
     signal = np.maximum(np.sum(accelerations**2, axis=-1) - np.where(seen, noise, 0), 0)
+    ever = seen.any(axis=0)
+    # What was never measured moves like the rest.
+    signal[:, ~ever] = signal[:, ever].mean(axis=1, keepdims=True) if ever.any() else 1.0
     return _Prior(length, spread, _pooled(signal, measured, stencil))
 
 
@@ -169,15 +175,24 @@ def _pooled(squared: Float[ndarray, "frames joints"], measured: Measurements, st
 
 
 def _learned(
-    prior: _Prior, measured: Measurements, samples: ndarray, positions: ndarray, bones: ndarray, stencil: ndarray
+    prior: _Prior, measured: Measurements, positions: ndarray, draws: ndarray, bones: ndarray, stencil: ndarray
 ) -> _Prior:
-    """Return the prior under which the sampled motions are most likely."""
+    """Return the prior under which motions like the posterior (its mean, and draws about it) are most likely."""
     unit = _bone_directions(positions, bones)
-    along = np.sum((samples[:, :, bones[:, 1]] - samples[:, :, bones[:, 0]]) * unit, axis=-1)
-    length = along.mean(axis=(0, 1))
-    spread = np.maximum(np.sqrt(np.mean((along - length) ** 2, axis=(0, 1))), LEAST_SPREAD * length)
-    squared = np.mean(np.sum(_accelerations(samples, stencil) ** 2, axis=-1), axis=0)
-    return replace(prior, length=length, spread=spread, acceleration=_pooled(squared, measured, stencil))
+    along = np.sum((positions[:, bones[:, 1]] - positions[:, bones[:, 0]]) * unit, axis=-1)
+    off = np.sum((draws[:, :, bones[:, 1]] - draws[:, :, bones[:, 0]]) * unit, axis=-1)
+    length = along.mean(axis=0)
+    variance = np.mean((along - length) ** 2, axis=0) + np.mean(off**2, axis=(0, 1))
+    spread = np.maximum(np.sqrt(variance), LEAST_SPREAD * length)
+    squared = np.sum(_accelerations(positions, stencil) ** 2, axis=-1)
+    squared += np.mean(np.sum(_accelerations(draws, stencil) ** 2, axis=-1), axis=0)
+    # Of a bone that was not measured nothing can be learned.
+    known = prior.spread < WANDER
+    return _Prior(
+        np.where(known, length, prior.length),
+        np.where(known, spread, prior.spread),
+        _pooled(squared, measured, stencil),
+    )
 
 
 def _bone_directions(positions: Float[ndarray, "frames joints 3"], bones: ndarray) -> Float[ndarray, "frames bones 3"]:
@@ -196,7 +211,9 @@ def _solve(
     for row in range(3):
         for column in range(row + 1):
             band[row - column, :, :, column] += measured.information[..., row, column]
-    band[0] += 1e-6 * band[0].max() / 1e6 + 1e-6
+    anchor = 1 / WANDER**2
+    band[0] += anchor
+    right += anchor * positions
 
     unit = _bone_directions(positions, bones)
     for index, (parent, child) in enumerate(bones):
