@@ -39,35 +39,31 @@ def find_swaps(cameras: Sequence[Camera], observations: Observations, sigma_px: 
     if not observations.skeleton.pairs:
         return swapped
     order = np.argsort(-observations.weight.sum(axis=(1, 2)), kind="stable")
-    jump = np.stack([_jump_costs(observations, view) for view in range(views)])
     anchors = [int(view) for view in order[:MAX_VIEWS_AT_ONCE]]
-    swapped[anchors] = _most_likely(cameras, observations, anchors, jump, sigma_px)
+    swapped[anchors] = _most_likely(cameras, observations, anchors, sigma_px)
     for view in map(int, order[MAX_VIEWS_AT_ONCE:]):
         group = [view, *anchors[: MAX_VIEWS_AT_ONCE - 1]]
         repaired = observations.mirrored(swapped)
-        swapped[view] = _most_likely(cameras, repaired, group, jump, sigma_px)[0]
+        swapped[view] = _most_likely(cameras, repaired, group, sigma_px)[0]
     return swapped
 
 
 def _most_likely(
-    cameras: Sequence[Camera],
-    observations: Observations,
-    group: list[int],
-    jump: Float[ndarray, "views frames"],
-    sigma: float,
+    cameras: Sequence[Camera], observations: Observations, group: list[int], sigma: float
 ) -> Bool[ndarray, "group frames"]:
     """Return the most likely swaps of a few views, by the Viterbi algorithm over all their choices."""
     states = np.array([[(state >> bit) & 1 for bit in range(len(group))] for state in range(2 ** len(group))], bool)
     frame_cost = SWAPPED_COST * states.sum(axis=1) + _disagreement(cameras, observations, group, states, sigma)
     changed = states[:, None, :] != states[None, :, :]
-    begins = np.flatnonzero(np.diff(observations.stretch, prepend=-1))
+    change_cost = CHANGE_COST + np.stack([_jump_costs(observations, view) for view in group])
+    begins = np.diff(observations.stretch, prepend=-1) > 0
     best = frame_cost[0]
     origin = np.zeros((len(frame_cost), len(states)), int)
     for frame in range(1, len(frame_cost)):
-        if frame in begins:
+        if begins[frame]:
             arriving = np.broadcast_to(best[:, None], changed.shape[:2])
         else:
-            arriving = best[:, None] + changed @ (CHANGE_COST + jump[group, frame])
+            arriving = best[:, None] + changed @ change_cost[:, frame]
         origin[frame] = np.argmin(arriving, axis=0)
         best = np.min(arriving, axis=0) + frame_cost[frame]
     path = np.empty(len(frame_cost), int)
