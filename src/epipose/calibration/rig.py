@@ -143,7 +143,7 @@ def _on_given(found: PeopleCalibration, given: Sequence[Camera]) -> _Placed:
 def _upright(found: PeopleCalibration, height_m: float | None) -> _Placed:
     """Return the cameras in a metric world with Z up and the floor at 0, as far as the person tells."""
     observations = found.observations
-    chosen = observations.at(_some_frames(observations))
+    chosen = observations.at(some_frames(observations))
     triangulated = robust(found.cameras, chosen.pixels, chosen.weight, sigma_px=found.sigma_px)
     warnings = []
     scale = scale_from_body(triangulated.points, triangulated.valid, observations.skeleton, height_m)
@@ -162,7 +162,7 @@ def _upright(found: PeopleCalibration, height_m: float | None) -> _Placed:
     return _Placed(cameras, scale.factor, scale, source, tuple(warnings))
 
 
-def _some_frames(observations: Observations, most: int = 3000) -> ndarray:
+def some_frames(observations: Observations, most: int = 3000) -> ndarray:
     """Return a run of frames from the middle of a long recording: scale and gravity need no more."""
     frames = len(observations.times)
     start = max(0, (frames - most) // 2)

@@ -39,6 +39,16 @@ Intrinsics = Annotated[
         help_behavior_hint="(default: lenses of the capture's camera file if it has one, else estimate)",
     ),
 ]
+Board = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="TEXT",
+        help='A calibration board: "checkerboard 4x7 60mm" (inner corners, square) or "charuco 5x7 40mm 30mm'
+        ' DICT_4X4_50" (squares, square, marker). Then --intrinsics may name a folder of its pictures, with a folder or'
+        " video for each view, and --cameras one of pictures that all views took at the same moments.",
+        help_behavior_hint="(default: no board)",
+    ),
+]
 Refine = Annotated[
     bool, tyro.conf.arg(help="Improve cameras that are given by bundle adjustment, which starts from them.")
 ]

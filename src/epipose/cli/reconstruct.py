@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from epipose.cli import Command, Outcome
-from epipose.cli._arguments import CameraChoice, Detector, Folder, FrameRate, Height, Intrinsics, Refine
+from epipose.cli._arguments import Board, CameraChoice, Detector, Folder, FrameRate, Height, Intrinsics, Refine
 from epipose.pipeline.progress import Report
 
 
@@ -14,6 +14,7 @@ class Reconstruct(Command):
     folder: Folder
     cameras: CameraChoice = "auto"
     intrinsics: Intrinsics = None
+    board: Board = None
     detector: Detector = "auto"
     height_m: Height = None
     refine: Refine = False
@@ -29,6 +30,7 @@ class Reconstruct(Command):
             self.folder,
             cameras=self.cameras,
             intrinsics=self.intrinsics,
+            board=self.board,
             detector=self.detector,
             height_m=self.height_m,
             refine=self.refine,

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.io.videos import Frame
@@ -23,11 +25,17 @@ def read_pictures(folder: Path, *, frame_rate: float) -> Iterator[Frame]:
     """Yield the pictures of one view, taken at `frame_rate` (1/s), upright as their EXIF data ask."""
     shape: tuple[int, ...] = ()
     for index, path in enumerate(picture_files(folder)):
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        if image is None:
-            raise InputError(f"{path} is not a picture that can be read; replace or remove it")
+        image = read_picture(path)
         shape = shape or image.shape
         if image.shape != shape:
             raise InputError(f"{path} differs in size from the pictures before it; bring all of {folder} to one size")
-        yield Frame(index, index / frame_rate, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        yield Frame(index, index / frame_rate, image)
+
+
+def read_picture(path: Path) -> UInt8[ndarray, "height width 3"]:
+    """Return one picture as RGB, upright as its EXIF data ask; raises InputError when it cannot be read."""
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise InputError(f"{path} is not a picture that can be read; replace or remove it")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))

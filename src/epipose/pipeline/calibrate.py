@@ -6,7 +6,7 @@ from pathlib import Path
 from epipose.calibration.rig import Rig, find_rig
 from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
 from epipose.pipeline.progress import Report, no_report
-from epipose.pipeline.stages import write_rig
+from epipose.pipeline.stages import credited, write_rig
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,7 @@ def calibrate(
     *,
     cameras: str = "auto",
     intrinsics: str | None = None,
+    board: str | None = None,
     detector: str = "auto",
     height_m: float | None = None,
     refine: bool = False,
@@ -32,9 +33,9 @@ def calibrate(
 ) -> Calibrated:
     """Find the cameras of a capture from the person alone, or check and refine given ones; see `reconstruct`."""
     inputs = load_inputs(folder, detector, frame_rate, progress)
-    known = known_cameras(inputs.capture, cameras, intrinsics)
+    known = known_cameras(inputs.capture, cameras, intrinsics, board, progress)
     views, notes = calibration_views(inputs, known)
     progress("find cameras", 0, 1)
-    rig = find_rig(views, height_m=height_m, refine=refine)
+    rig = credited(find_rig(views, height_m=height_m, refine=refine), known)
     progress("find cameras", 1, 1)
     return Calibrated(inputs.names, rig, write_rig(inputs, rig), (*known.notes, *notes.values()))

@@ -1,10 +1,8 @@
 """What the stages after detection start from: tracked keypoints of every view, and the cameras that are known."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from jaxtyping import Float
 from numpy import ndarray
@@ -19,8 +17,10 @@ from epipose.io.capture_folder import CaptureFolder, open_capture
 from epipose.io.keypoint_files import read_keypoints
 from epipose.io.videos import VideoInfo, probe
 from epipose.io.view_names import match_names
+from epipose.pipeline import boards
 from epipose.pipeline.detect import detect
-from epipose.pipeline.progress import Report
+from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.provenance import is_ours, metadata_of
 from epipose.pose.conversion import body_joints
 from epipose.pose.keypoints import Keypoints
 from epipose.pose.skeletons import Skeleton
@@ -29,8 +29,6 @@ from epipose.pose.tracking import track
 DEFAULT_DETECTOR = "mediapipe"
 HEAD_JOINTS = ("nose", "left_ear", "right_ear", "left_eye", "right_eye", "head_top")
 FEWEST_STEADY = 8
-MADE_BY = "epipose"
-"""Value of `made_by` in the metadata of camera files that a calibration wrote."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,51 +123,54 @@ class Known:
     notes: tuple[str, ...]
     time_offsets_s: tuple[float, ...] | None
     """Of the views, as a calibration of ours wrote them: added to a view's own times for the common clock."""
+    cameras_from_board: bool
+    lenses_from_board: bool
 
 
-def known_cameras(capture: CaptureFolder, cameras: str, intrinsics: str | None) -> Known:
+def known_cameras(
+    capture: CaptureFolder,
+    cameras: str,
+    intrinsics: str | None,
+    board: str | None = None,
+    progress: Report = no_report,
+) -> Known:
     """Return the cameras and lenses that a capture and the user give.
 
     `cameras` is "auto" (those of the capture, if any), "people" (its places are ignored, its lenses kept) or a camera
-    file; `intrinsics` is a camera file of which only the lenses count, or "estimate".
+    file; `intrinsics` is a camera file of which only the lenses count, or "estimate". With a `board` either may be a
+    folder of its pictures.
     """
-    file = _given_file(capture) if cameras in ("auto", "people") else Path(cameras)
+    shown = boards.shown(board, cameras, intrinsics)
+    named = cameras not in ("auto", "people")
+    file = Path(cameras) if named and not shown.cameras else _given_file(capture)
     given = read_cameras(file) if file is not None else None
     posed = given is not None and given.posed and cameras != "people"
     lenses = given
     if intrinsics == "estimate":
         lenses, posed = None, False
-    elif intrinsics is not None:
+    elif intrinsics is not None and not shown.lenses:
         lenses = read_cameras(Path(intrinsics))
-        posed = posed and cameras not in ("auto", "people")
-    notes = tuple(note for read in (given, lenses) if read is not None for note in read.notes)
-    offsets = _metadata(file).get("time_offsets_s") if file is not None and is_ours(file) else None
+        posed = posed and named
+    lenses_from_board = shown.lenses is not None or (shown.cameras is not None and lenses is None)
+    if lenses_from_board:
+        lenses, posed = shown.lens_file(capture, progress), posed and named
+    if shown.cameras:
+        given, posed = shown.camera_file(capture, _by_view(capture, lenses) or {}, progress), True
+    notes = tuple(dict.fromkeys(note for read in (given, lenses) if read is not None for note in read.notes))
+    offsets = metadata_of(file).get("time_offsets_s") if file is not None and is_ours(file) else None
     return Known(
         _by_view(capture, given) if posed else None,
         _by_view(capture, lenses),
         notes,
         tuple(map(float, offsets)) if isinstance(offsets, list) else None,
+        cameras_from_board=shown.cameras is not None,
+        lenses_from_board=lenses_from_board,
     )
 
 
 def _given_file(capture: CaptureFolder) -> Path | None:
     """Return the capture's camera file, unless a calibration of ours wrote it."""
     return capture.camera_file(own=not is_ours(capture.cameras_path))
-
-
-def is_ours(file: Path) -> bool:
-    """Return whether a calibration of this program wrote the camera file."""
-    return _metadata(file).get("made_by") == MADE_BY
-
-
-def _metadata(file: Path) -> dict[str, Any]:
-    if file.suffix != ".toml" or not file.is_file():
-        return {}
-    try:
-        metadata = tomllib.loads(file.read_text(encoding="utf-8")).get("metadata", {})
-    except (OSError, ValueError):
-        return {}  # whoever reads the cameras of the file says what is wrong with it
-    return metadata if isinstance(metadata, dict) else {}
 
 
 def _by_view(capture: CaptureFolder, file: CameraFile | None) -> dict[str, Camera] | None:
@@ -185,13 +186,14 @@ def calibration_views(inputs: Inputs, known: Known) -> tuple[tuple[View, ...], d
     views, notes = [], {}
     for name, people, slot in zip(inputs.names, inputs.people, slots, strict=True):
         size = people.image_size_wh
-        source = known.cameras or known.lenses
-        fitted, note = fit_to_video(source[name], size, name) if source else (None, None)
+        lens, note = fit_to_video(known.lenses[name], size, name) if known.lenses else (None, None)
+        placed, _ = fit_to_video(known.cameras[name], size, name) if known.cameras else (None, None)
         if note:
             notes[name] = note
-        lens = fitted.lens if fitted else None
+        if placed and lens:
+            placed = replace(placed, lens=lens.lens)
         steady = single(people, slot).select(_steady_joints(people.skeleton))
-        views.append(View(name, size, steady, lens, fitted if known.cameras else None))
+        views.append(View(name, size, steady, lens.lens if lens else None, placed))
     return tuple(views), notes
 
 

@@ -8,7 +8,7 @@ from epipose.pipeline.findings import describe
 from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
 from epipose.pipeline.people3d import find_people
 from epipose.pipeline.progress import Report, no_report
-from epipose.pipeline.stages import Stopwatch, write_rig
+from epipose.pipeline.stages import Stopwatch, credited, write_rig
 from epipose.pipeline.triangulate import write_people
 from epipose.report.contents import ReconstructionReport
 from epipose.report.html_report import write_html
@@ -22,6 +22,7 @@ def reconstruct(
     *,
     cameras: str = "auto",
     intrinsics: str | None = None,
+    board: str | None = None,
     detector: str = "auto",
     height_m: float | None = None,
     refine: bool = False,
@@ -31,7 +32,9 @@ def reconstruct(
     """Reconstruct everybody in a capture; writes cameras.toml, poses/, exports/, report.html and report.json.
 
     `cameras`: "auto" (those of the capture, if any), "people" (ignore any known places) or a camera file.
-    `intrinsics`: a camera file of which only the lenses are taken, or "estimate".
+    `intrinsics`: a camera file of which only the lenses are taken, or "estimate". `board`: a calibration board, such as
+    "checkerboard 4x7 60mm"; then `intrinsics` may be a folder of its pictures, with a folder for each view, and so may
+    `cameras` where the views took them at the same moments.
     `detector`: a detector's name, or a folder of keypoints that is there; "auto": keypoints that are there, else
     MediaPipe. `height_m`: the main person's stature, for the scale. `refine`: adjust given cameras. `frame_rate`
     (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that cannot be used, with
@@ -40,10 +43,10 @@ def reconstruct(
     watch = Stopwatch()
     with watch.stage("keypoints"):
         inputs = load_inputs(folder, detector, frame_rate, progress)
-        known = known_cameras(inputs.capture, cameras, intrinsics)
+        known = known_cameras(inputs.capture, cameras, intrinsics, board, progress)
         views, notes = calibration_views(inputs, known)
     with watch.stage("cameras"):
-        rig = find_rig(views, height_m=height_m, refine=refine)
+        rig = credited(find_rig(views, height_m=height_m, refine=refine), known)
     with watch.stage("triangulation"):
         people = find_people(inputs.people, rig.offsets, rig.cameras, rig.sigma_px, progress)
     with watch.stage("files"):

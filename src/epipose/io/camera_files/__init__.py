@@ -68,7 +68,7 @@ def write_cameras(
     cameras: Mapping[str, Camera],
     *,
     uncertainty: Mapping[str, CameraUncertainty] | None = None,
-    metadata: Mapping[str, str | int | float | bool | list[float]] | None = None,
+    metadata: Mapping[str, object] | None = None,
 ) -> None:
     """Write `cameras` as TOML that aniposelib and Pose2Sim read too; `metadata` is added to its [metadata] table.
 

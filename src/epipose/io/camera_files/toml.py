@@ -70,7 +70,7 @@ def write(
     path: Path,
     cameras: Mapping[str, Camera],
     uncertainty: Mapping[str, CameraUncertainty],
-    metadata: Mapping[str, str | int | float | bool | list[float]],
+    metadata: Mapping[str, object],
 ) -> None:
     """Write cameras in metres; tables are numbered so that a program that sorts them as text keeps their order."""
     digits = len(str(len(cameras) - 1))
