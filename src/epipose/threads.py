@@ -6,7 +6,6 @@ from typing import ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -138,7 +138,8 @@ def chain_motions(pairs: Sequence[Pair], views: int) -> list[Rigid | None]:
     """Return `view_from_first` of every view along the spanning tree of the most trusted pairs.
 
     The tree starts with its best pair, whose baseline has length 1; every further pair is scaled so that points that
-    it shares with the tree have equal depths. The first view is the origin; a view that no pair reaches is None.
+    it shares with the tree have equal depths. The first view is the origin; a view is None if no pair reaches it, or
+    only pairs that share too few points with the tree to tell their scale.
     """
     if not pairs:
         return [Rigid.identity(), *[None] * (views - 1)]
@@ -148,26 +149,37 @@ def chain_motions(pairs: Sequence[Pair], views: int) -> list[Rigid | None]:
     remaining = list(pairs)
     while True:
         touching = [p for p in remaining if (p.view in motions) != (p.other in motions)]
-        if not touching:
+        scales = [_scale(pair, depths) for pair in touching]
+        reached = [i for i, scale in enumerate(scales) if scale is not None]
+        if not reached:
             break
-        pair = max(touching, key=lambda pair: pair.trust)
-        _attach(pair, motions, depths)
-        remaining.remove(pair)
+        best = max(reached, key=lambda i: touching[i].trust)
+        _attach(touching[best], scales[best] or 1.0, motions, depths)
+        remaining.remove(touching[best])
     world = motions.get(0)
     if world is None:
         return [Rigid.identity(), *[None] * (views - 1)]
     return [motions[view] @ world.inverse() if view in motions else None for view in range(views)]
 
 
-def _attach(pair: Pair, motions: dict[int, Rigid], depths: dict[int, Float[ndarray, "n"]]) -> None:
-    """Add the view of `pair` that the tree lacks, at the scale of the tree; depths are NaN where unknown."""
+def _scale(pair: Pair, depths: dict[int, Float[ndarray, "n"]]) -> float | None:
+    """Return the length of the pair's baseline in the unit of the tree, if enough joints in common tell it."""
+    if not depths:
+        return 1.0
+    known, own = (pair.view, pair.depths[0]) if pair.view in depths else (pair.other, pair.depths[1])
+    common = pair.inlier & np.isfinite(depths[known])
+    return float(np.median(depths[known][common] / own[common])) if common.sum() >= MIN_SHARED else None
+
+
+def _attach(pair: Pair, scale: float, motions: dict[int, Rigid], depths: dict[int, Float[ndarray, "n"]]) -> None:
+    """Add the view of `pair` that the tree lacks, with a baseline of length `scale`; depths are NaN where unknown."""
+    view_from_other = pair.other_from_view.inverse()
     forward = pair.view in motions
-    known, new = (pair.view, pair.other) if forward else (pair.other, pair.view)
-    known_depth, new_depth = pair.depths if forward else pair.depths[::-1]
-    motion = pair.other_from_view if forward else pair.other_from_view.inverse()
-    known_depth, new_depth = (np.where(pair.inlier, d, np.nan) for d in (known_depth, new_depth))
-    ratio = depths[known] / known_depth if known in depths else np.ones(1)
-    scale = float(np.nanmedian(ratio)) if np.any(np.isfinite(ratio)) else 1.0
+    known, new, motion = (
+        (pair.view, pair.other, pair.other_from_view) if forward else (pair.other, pair.view, view_from_other)
+    )
     motions[new] = Rigid(motion.rotation, motion.translation * scale) @ motions[known]
-    depths[new] = new_depth * scale
-    depths.setdefault(known, known_depth * scale)
+    scaled = np.where(pair.inlier, scale * pair.depths, np.nan)
+    depths[new] = scaled[int(forward)]
+    old = depths.get(known, scaled[int(not forward)])
+    depths[known] = np.where(np.isfinite(old), old, scaled[int(not forward)])

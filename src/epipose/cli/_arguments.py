@@ -59,6 +59,14 @@ Detector = Annotated[
         help=f"A detector ({DETECTORS}) or a folder in keypoints/; auto: the keypoints that are there, else mediapipe.",
     ),
 ]
+Smooth = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="HOW",
+        help="motion: constant bones and smooth motion, learned from the recording; none; or a filter with its cut-off"
+        " in Hz: butterworth:6, savitzky_golay:6, one_euro:1.",
+    ),
+]
 Height = Annotated[
     float | None,
     tyro.conf.arg(

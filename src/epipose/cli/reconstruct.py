@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from epipose.cli import Command, Outcome
-from epipose.cli._arguments import Board, CameraChoice, Detector, Folder, FrameRate, Height, Intrinsics, Refine
+from epipose.cli._arguments import Board, CameraChoice, Detector, Folder, FrameRate, Height, Intrinsics, Refine, Smooth
 from epipose.pipeline.progress import Report
 
 
@@ -18,6 +18,7 @@ class Reconstruct(Command):
     detector: Detector = "auto"
     height_m: Height = None
     refine: Refine = False
+    smooth: Smooth = "motion"
     frame_rate: FrameRate = None
 
     def run(self, progress: Report, /) -> Outcome:
@@ -34,6 +35,7 @@ class Reconstruct(Command):
             detector=self.detector,
             height_m=self.height_m,
             refine=self.refine,
+            smooth=self.smooth,
             frame_rate=self.frame_rate,
             progress=progress,
         )

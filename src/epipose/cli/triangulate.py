@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from epipose.cli import Command, Outcome
-from epipose.cli._arguments import Detector, Folder, FrameRate, PlacedCameras
+from epipose.cli._arguments import Detector, Folder, FrameRate, PlacedCameras, Smooth
 from epipose.pipeline.progress import Report
 
 
@@ -16,6 +16,7 @@ class Triangulate(Command):
     folder: Folder
     cameras: PlacedCameras = "auto"
     detector: Detector = "auto"
+    smooth: Smooth = "motion"
     frame_rate: FrameRate = None
 
     def run(self, progress: Report, /) -> Outcome:
@@ -24,7 +25,12 @@ class Triangulate(Command):
         from epipose.report.wording import millimetres, plural
 
         files = triangulate(
-            self.folder, cameras=self.cameras, detector=self.detector, frame_rate=self.frame_rate, progress=progress
+            self.folder,
+            cameras=self.cameras,
+            detector=self.detector,
+            smooth=self.smooth,
+            frame_rate=self.frame_rate,
+            progress=progress,
         )
         poses = {name: _summary(file) for name, file in files.items()}
         best = poses["smooth"]

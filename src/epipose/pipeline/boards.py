@@ -128,7 +128,7 @@ def lenses_from_pictures(
         return _Found(cameras, notes)
 
     made_from = fingerprint("lenses from a board", repr(board), dict(sources))
-    return replace(_kept(kept, made_from, measure), posed=False)
+    return _kept(kept, made_from, measure)
 
 
 def rig_from_pictures(
@@ -175,7 +175,7 @@ def _kept(path: Path, made_from: str, measure: Callable[[], _Found]) -> CameraFi
     found = measure()
     about = {"made_by": MADE_BY, "version": __version__, "fingerprint": made_from, "notes": found.notes}
     write_cameras(path, found.cameras, metadata=about)
-    return CameraFile(found.cameras, True, {}, _as_notes(found.notes))
+    return replace(read_cameras(path), notes=_as_notes(found.notes))
 
 
 def _as_notes(by_view: object) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from epipose.calibration.rig import Rig
 from epipose.pipeline.inputs import HEAD_JOINTS, Inputs
 from epipose.pipeline.people3d import People, Person
 from epipose.pose.bones import bone_statistics
+from epipose.pose.keypoints import Poses
 from epipose.pose.skeletons import Skeleton
 from epipose.report.contents import BoneReport, JointReport, ReconstructionReport, ViewReport
 from epipose.report.summary import film_next
@@ -22,6 +23,7 @@ def describe(
     inputs: Inputs,
     rig: Rig,
     people: People,
+    poses: Poses,
     *,
     notes: Mapping[str, str],
     warnings: Sequence[str],
@@ -40,7 +42,7 @@ def describe(
         scale_source=rig.scale.source,
         scale_sigma=rig.scale.sigma if 0 < rig.scale.sigma < np.inf else None,
         gravity_source=rig.gravity_source,
-        poses=people.smooth_poses(),
+        poses=poses,
         joints=tuple(_joint(main, joint, name) for joint, name in enumerate(people.skeleton.joint_names)),
         bones=_bones(people),
         reprojection_by_frame_px=_by_frame(main),

@@ -8,6 +8,7 @@ from epipose.pipeline.findings import describe
 from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
 from epipose.pipeline.people3d import find_people
 from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.smoothing import smoothing
 from epipose.pipeline.stages import Stopwatch, credited, write_rig
 from epipose.pipeline.triangulate import write_people
 from epipose.report.contents import ReconstructionReport
@@ -26,6 +27,7 @@ def reconstruct(
     detector: str = "auto",
     height_m: float | None = None,
     refine: bool = False,
+    smooth: str = "motion",
     frame_rate: float | None = None,
     progress: Report = no_report,
 ) -> ReconstructionReport:
@@ -36,10 +38,11 @@ def reconstruct(
     "checkerboard 4x7 60mm"; then `intrinsics` may be a folder of its pictures, with a folder for each view, and so may
     `cameras` where the views took them at the same moments.
     `detector`: a detector's name, or a folder of keypoints that is there; "auto": keypoints that are there, else
-    MediaPipe. `height_m`: the main person's stature, for the scale. `refine`: adjust given cameras. `frame_rate`
-    (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that cannot be used, with
+    MediaPipe. `height_m`: the main person's stature, for the scale. `refine`: adjust given cameras. `smooth`: see
+    `smoothing`. `frame_rate` (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that cannot be used, with
     the remedy or what to film next.
     """
+    steady = smoothing(smooth)
     watch = Stopwatch()
     with watch.stage("keypoints"):
         inputs = load_inputs(folder, detector, frame_rate, progress)
@@ -52,9 +55,10 @@ def reconstruct(
     with watch.stage("files"):
         capture = inputs.capture
         write_rig(inputs, rig)
-        files = write_people(capture.poses_path("triangulated"), capture.poses_path("smooth"), people)
+        poses = steady(people)
+        files = write_people(capture, people.poses(), poses)
         export(files["smooth"], EXPORTS)
-    report = describe(inputs, rig, people, notes=notes, warnings=known.notes, seconds_by_stage=watch.seconds)
+    report = describe(inputs, rig, people, poses, notes=notes, warnings=known.notes, seconds_by_stage=watch.seconds)
     write_json(capture.path / "report.json", report)
     write_html(capture.path / "report.html", report)
     return report

@@ -6,10 +6,13 @@ import numpy as np
 
 from epipose.calibration.people import hold, size_of_errors_px
 from epipose.errors import InputError
+from epipose.io.capture_folder import CaptureFolder
 from epipose.io.pose_files import write_poses
 from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
-from epipose.pipeline.people3d import People, find_people
+from epipose.pipeline.people3d import find_people
 from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.smoothing import smoothing
+from epipose.pose.keypoints import Poses
 from epipose.pose.resampling import common_clock, observe, on_clock
 
 
@@ -18,14 +21,16 @@ def triangulate(
     *,
     cameras: str = "auto",
     detector: str = "auto",
+    smooth: str = "motion",
     frame_rate: float | None = None,
     progress: Report = no_report,
 ) -> dict[str, Path]:
     """Triangulate everybody with known cameras and return the pose files by name (triangulated, smooth).
 
     `cameras` is a camera file, or "auto": the capture's own, else those that `calibrate` wrote. Views are taken to be
-    in sync, but for the time offsets that `calibrate` wrote.
+    in sync, but for the time offsets that `calibrate` wrote. `smooth`: see `smoothing`.
     """
+    steady = smoothing(smooth)
     inputs = load_inputs(folder, detector, frame_rate, progress)
     if cameras == "auto" and inputs.capture.cameras_path.is_file():
         cameras = str(inputs.capture.cameras_path)
@@ -39,11 +44,12 @@ def triangulate(
     observations = observe(on_clock(single, offsets, common_clock(single, offsets)))
     held = hold(placed, observations, sigma_px=size_of_errors_px([view.size_wh for view in views]))
     people = find_people(inputs.people, offsets, placed, held.sigma_px, progress)
-    return write_people(inputs.capture.poses_path("triangulated"), inputs.capture.poses_path("smooth"), people)
+    return write_people(inputs.capture, people.poses(), steady(people))
 
 
-def write_people(triangulated: Path, smooth: Path, people: People) -> dict[str, Path]:
+def write_people(capture: CaptureFolder, triangulated: Poses, smooth: Poses) -> dict[str, Path]:
     """Write both kinds of poses and return their files by name."""
-    write_poses(triangulated, people.poses())
-    write_poses(smooth, people.smooth_poses())
-    return {"triangulated": triangulated, "smooth": smooth}
+    files = {"triangulated": capture.poses_path("triangulated"), "smooth": capture.poses_path("smooth")}
+    write_poses(files["triangulated"], triangulated)
+    write_poses(files["smooth"], smooth)
+    return files

@@ -161,7 +161,7 @@ def assemble(
         _check_name(path, entry.name, seen)
     entries = sorted(entries, key=lambda entry: natural_key(entry.name))
     poses = {entry.name: entry.cam_from_world for entry in entries if entry.cam_from_world is not None}
-    if len(poses) > 1 and all(_is_identity(pose) for pose in poses.values()):
+    if len(poses) > 1 and all(is_identity(pose) for pose in poses.values()):
         notes = (*notes, f"every camera of {path.name} stands at the same place, so only its lenses are used")
         poses = {}
     if not poses:
@@ -191,7 +191,8 @@ def _check_name(path: Path, name: str, seen: set[str]) -> None:
     seen.add(name)
 
 
-def _is_identity(pose: Rigid) -> bool:
+def is_identity(pose: Rigid) -> bool:
+    """Return whether a pose is exactly none, which is how programs write that they know no place."""
     return bool(np.all(pose.rotation == np.eye(3)) and np.all(pose.translation == 0))
 
 

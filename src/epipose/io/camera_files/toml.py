@@ -4,10 +4,12 @@ A table holds `name`, `size` (width, height), `matrix`, `distortions`, `rotation
 `translation` of the motion from world to camera, and `fisheye`. Caliscope puts them under [cameras.N], calls the name
 `cam_id` and writes "null" where it knows nothing. We add `units` to [metadata], and to a camera `lens` ("human36m" or
 "pinhole", where the other keys cannot say it), `centre_uncertainty` (in `units`) and `rotation_uncertainty` (radians).
+A file of lenses only holds poses too, as other programs expect them, and says `lenses_only` in [metadata].
 """
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from epipose.io.camera_files import CameraFile, CameraFormat, CameraUncertainty
 from epipose.io.camera_files._parsing import (
     Entry,
     assemble,
+    is_identity,
     lens_from_opencv,
     natural_key,
     numbers,
@@ -60,6 +63,8 @@ class TomlFormat(CameraFormat):
         notes = (f"{path.name} says to ignore {', '.join(ignored)}, which is left out",) if ignored else ()
         unit_m = _unit(document, path)
         entries = [_entry(key, table, path, unit_m) for key, table in tables.items()]
+        if _metadata(document).get("lenses_only") is True:
+            entries = [replace(entry, cam_from_world=None) for entry in entries]
         return assemble(path, entries, unit_m=unit_m, notes=notes)
 
 
@@ -79,6 +84,8 @@ def write(
         for index, (name, camera) in enumerate(cameras.items())
     }
     document["metadata"] = {"adjusted": False, "error": 0.0, **metadata, "units": "m"}
+    if len(cameras) > 1 and all(is_identity(camera.cam_from_world) for camera in cameras.values()):
+        document["metadata"]["lenses_only"] = True
     with atomic_write(path, "w") as file:
         file.write(tomli_w.dumps(document))
 
@@ -131,9 +138,13 @@ def _name(key: str, table: dict[str, Any], path: Path) -> str:
     return str(name)
 
 
-def _unit(document: dict[str, Any], path: Path) -> float | None:
+def _metadata(document: dict[str, Any]) -> dict[str, Any]:
     metadata = document.get("metadata")
-    units = document.get("units", metadata.get("units") if isinstance(metadata, dict) else None)
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _unit(document: dict[str, Any], path: Path) -> float | None:
+    units = document.get("units", _metadata(document).get("units"))
     if units is None:
         return None
     if not isinstance(units, str) or units.strip().lower() not in UNITS_M:
