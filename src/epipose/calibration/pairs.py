@@ -149,13 +149,12 @@ def chain_motions(pairs: Sequence[Pair], views: int) -> list[Rigid | None]:
     remaining = list(pairs)
     while True:
         touching = [p for p in remaining if (p.view in motions) != (p.other in motions)]
-        scales = [_scale(pair, depths) for pair in touching]
-        reached = [i for i, scale in enumerate(scales) if scale is not None]
+        reached = [(pair, scale) for pair in touching if (scale := _scale(pair, depths)) is not None]
         if not reached:
             break
-        best = max(reached, key=lambda i: touching[i].trust)
-        _attach(touching[best], scales[best] or 1.0, motions, depths)
-        remaining.remove(touching[best])
+        pair, scale = max(reached, key=lambda found: found[0].trust)
+        _attach(pair, scale, motions, depths)
+        remaining.remove(pair)
     world = motions.get(0)
     if world is None:
         return [Rigid.identity(), *[None] * (views - 1)]

@@ -91,7 +91,7 @@ def _only_recording(folder: Path) -> Path:
 
 
 def _camera_files(path: Path) -> tuple[Path, ...]:
-    """Return what may give cameras, all that look like calibrations; the capture's own cameras.toml is not among them."""
+    """Return all that look like calibrations; the capture's own cameras.toml is not among them."""
     if (path / CALISCOPE_CAMERAS).is_file():
         return (path / CALISCOPE_CAMERAS,)
     beside = [
