@@ -30,6 +30,8 @@ from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.provenance import MADE_BY, is_ours, metadata_of
 
 EXAMPLES = '"checkerboard 4x7 60mm" or "charuco 5x7 40mm 30mm DICT_4X4_50"'
+WORDS = ("auto", "people", "estimate")
+"""What users may say in place of a file."""
 METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0}
 SAMPLED = 40
 """Frames that are looked at in a video of a board, evenly spread."""
@@ -83,7 +85,7 @@ class Shown:
 
 def shown(board: str | None, cameras: str, intrinsics: str | None) -> Shown:
     """Return which of `cameras` and `intrinsics` is a folder of pictures of `board`; raises InputError if none is."""
-    folders = [Path(named) if named and _holds_pictures(Path(named)) else None for named in (cameras, intrinsics)]
+    folders = [_picture_folder(named) for named in (cameras, intrinsics)]
     pictured = next((folder for folder in folders if folder is not None), None)
     if board is None and pictured is not None:
         raise InputError(f"{pictured} holds pictures; say which board they show with --board, like {EXAMPLES}")
@@ -100,8 +102,11 @@ def shown(board: str | None, cameras: str, intrinsics: str | None) -> Shown:
     return Shown(parsed, *folders)
 
 
-def _holds_pictures(path: Path) -> bool:
-    return path.is_dir() and not any((path / name).exists() for name in CAMERA_FOLDERS) and bool(_entries(path))
+def _picture_folder(named: str | None) -> Path | None:
+    if named is None or named in WORDS or not Path(named).is_dir():
+        return None
+    path = Path(named)
+    return path if _entries(path) and not any((path / part).exists() for part in CAMERA_FOLDERS) else None
 
 
 def lenses_from_pictures(
