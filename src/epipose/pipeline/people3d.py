@@ -9,8 +9,9 @@ from numpy import ndarray
 
 from epipose.calibration.association import associate
 from epipose.calibration.left_right import find_swaps
+from epipose.calibration.trust import repetition
 from epipose.geometry.cameras import Camera
-from epipose.geometry.triangulation import robust
+from epipose.geometry.triangulation import Triangulated, robust
 from epipose.pipeline.progress import Report
 from epipose.pose.keypoints import Keypoints, Poses
 from epipose.pose.motion_prior import Measurements, smooth_motion
@@ -116,7 +117,10 @@ def triangulate_person(
         deviation = np.sqrt(np.trace(found.covariance, axis1=-2, axis2=-1) / 3)
         positions[part], valid[part] = known[inner], found.valid[inner]
         uncertainty[part] = np.where(found.valid, deviation, 0)[inner]
-        smooth[part], smooth_uncertainty[part] = motion.positions[inner], motion.uncertainty[inner]
+        # Smoothing averages errors only as far as neighbouring frames have errors of their own.
+        repeated = motion.uncertainty * np.sqrt(_repetition(cameras, some, found))
+        smooth_deviation = np.where(found.valid, np.minimum(repeated, deviation), repeated)
+        smooth[part], smooth_uncertainty[part] = motion.positions[inner], smooth_deviation[inner]
         used[:, part], residual[:, part] = found.used[:, inner], found.residual_px[:, inner]
     progress("triangulate", frames, frames)
     weight = _filled_weight(valid, repaired.times)
@@ -133,6 +137,13 @@ def triangulate_person(
         seen=repaired.weight > 0,
         swapped=swapped,
     )
+
+
+def _repetition(cameras: Sequence[Camera], observations: Observations, found: Triangulated) -> float:
+    """Return in how many frames a detector's error repeats, from the residuals of triangulated joints."""
+    used = found.used & found.valid
+    projected = np.stack([camera.project(found.points)[0] for camera in cameras])
+    return repetition(np.where(used[..., None], projected - observations.pixels, 0.0), observations)
 
 
 def _filled_weight(

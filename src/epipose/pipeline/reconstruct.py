@@ -39,8 +39,8 @@ def reconstruct(
     `cameras` where the views took them at the same moments.
     `detector`: a detector's name, or a folder of keypoints that is there; "auto": keypoints that are there, else
     MediaPipe. `height_m`: the main person's stature, for the scale. `refine`: adjust given cameras. `smooth`: see
-    `smoothing`. `frame_rate` (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that cannot be used, with
-    the remedy or what to film next.
+    `smoothing`. `frame_rate` (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that
+    cannot be used, with the remedy or what to film next.
     """
     steady = smoothing(smooth)
     watch = Stopwatch()
