@@ -52,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"epipose {__version__}")
         return 0
-    command = _parsed(arguments or ["--help"])
     try:
+        command = _parsed(arguments or ["--help"])
         with progress_bars(silent=command.json) as progress:
             outcome = command.run(progress)
     except InputError as error:
