@@ -15,7 +15,7 @@ from epipose.io.camera_files import CameraFile, read_cameras
 from epipose.io.camera_fit import fit_to_video
 from epipose.io.capture_folder import CaptureFolder, open_capture
 from epipose.io.keypoint_files import read_keypoints
-from epipose.io.videos import VideoInfo, probe
+from epipose.io.videos import probe
 from epipose.io.view_names import match_names
 from epipose.pipeline import boards
 from epipose.pipeline.detect import detect
@@ -54,11 +54,14 @@ def load_inputs(folder: Path, detector: str, frame_rate: float | None, progress:
     capture = open_capture(folder)
     files = _keypoint_files(capture, detector, frame_rate, progress)
     times = capture.times()
+    sizes = {} if all(view.source for view in capture.views) else _calibrated_sizes(capture)
     people = []
     for number, view in enumerate(capture.views):
         progress("read keypoints", number, len(capture.views))
         video = probe(view.source) if view.source is not None and view.source.is_file() else None
-        keypoints = _read_view(files[view.name], video, frame_rate)
+        size_wh = video.size_wh if video else sizes.get(view.name)
+        rate = frame_rate if frame_rate is not None or video is None else video.frame_rate
+        keypoints = read_keypoints(files[view.name], frame_rate=rate, image_size_wh=size_wh)
         if view.name in times:
             keypoints = _at_recorded_times(keypoints, times[view.name], view.name)
         people.append(track(keypoints.select(body_joints(keypoints.skeleton))))
@@ -85,11 +88,6 @@ def _keypoint_files(
     if detector == "pose2sim" and detector in complete:
         return found[detector]
     return detect(capture.path, detector=detector, frame_rate=frame_rate, progress=progress)
-
-
-def _read_view(file: Path, video: VideoInfo | None, frame_rate: float | None) -> Keypoints:
-    rate = frame_rate if frame_rate is not None else (video.frame_rate if video else None)
-    return read_keypoints(file, frame_rate=rate, image_size_wh=video.size_wh if video else None)
 
 
 def _at_recorded_times(keypoints: Keypoints, times: Float[ndarray, "frames"], name: str) -> Keypoints:
@@ -171,6 +169,16 @@ def known_cameras(
 def _given_file(capture: CaptureFolder) -> Path | None:
     """Return the capture's camera file, unless a calibration of ours wrote it."""
     return capture.camera_file(own=not is_ours(capture.cameras_path))
+
+
+def _calibrated_sizes(capture: CaptureFolder) -> dict[str, tuple[int, int]]:
+    """Return the picture sizes that the capture's camera file tells, for keypoint files that do not."""
+    try:
+        file = _given_file(capture)
+        cameras = _by_view(capture, read_cameras(file)) if file else None
+    except InputError:
+        return {}  # whoever needs the cameras says what is wrong with them
+    return {name: camera.size_wh for name, camera in (cameras or {}).items() if camera.size_wh != (0, 0)}
 
 
 def _by_view(capture: CaptureFolder, file: CameraFile | None) -> dict[str, Camera] | None:

@@ -74,5 +74,7 @@ def _known(path: Path, hints: Hints) -> tuple[float, tuple[int, int]]:
     if not (np.isfinite(hints.frame_rate) and hints.frame_rate > 0):
         raise InputError(f"a frame rate of {hints.frame_rate} is impossible; give frames per second above 0")
     if hints.image_size_wh is None:
-        raise InputError(f"{path} does not say how large the picture is; give its width and height (image_size_wh)")
+        raise InputError(
+            f"{path} does not say how large the picture is; add the video or a camera file that says it (image_size_wh)"
+        )
     return hints.frame_rate, hints.image_size_wh
