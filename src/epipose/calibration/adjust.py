@@ -13,8 +13,12 @@ from epipose.geometry.cameras import Camera
 from epipose.geometry.triangulation import robust
 from epipose.pose.observations import Observations
 
-ROUNDS = 3
-"""Triangulate and adjust so often; the set of outliers hardly changes after the second time."""
+ROUNDS = 6
+"""Triangulate and adjust at most so often."""
+SETTLED = 0.97
+"""When the noise falls to no less than this share of what it was before, the set of outliers has settled."""
+ROUGH = 100.0
+"""Times the noise, within which any observation agrees with a first guess of the cameras."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,29 +41,46 @@ def adjust(
 ) -> Adjusted:
     """Return the cameras that best explain the observations, from a first guess of cameras and of the noise.
 
-    The first round weighs large residuals down (Cauchy), so that a rough guess may move far; the later ones are least
-    squares over the observations that triangulation keeps, which is what makes the result as precise as it can be.
+    The first round takes what the cameras are off for noise and weighs large residuals down (Cauchy), so that a rough
+    guess may move far instead of throwing out what contradicts it; the later ones are least squares over the
+    observations that triangulation keeps, which is what makes the result as precise as it can be.
     """
-    adjusted = _round(cameras, observations, freedom, sigma_px, robust_px=2 * sigma_px)
+    guess = robust(cameras, observations.pixels, observations.weight, sigma_px=ROUGH * sigma_px)
+    sigma_px = max(sigma_px, noise_from(guess.residual_px, guess.used & guess.valid, observations.weight))
+    offsets = np.zeros(len(cameras))
+    adjusted = _round(cameras, observations, freedom, offsets, sigma_px=sigma_px, robust_px=2 * sigma_px)
     for _ in range(rounds - 1):
-        sigma_px = noise_px(adjusted, observations)
-        adjusted = _round(adjusted.cameras, observations, freedom, sigma_px, robust_px=None)
+        sigma_px, offsets = noise_px(adjusted, observations), adjusted.bundle.time_offsets
+        adjusted = _round(adjusted.cameras, observations, freedom, offsets, sigma_px=sigma_px, robust_px=None)
+        if noise_px(adjusted, observations) > SETTLED * sigma_px:
+            break
     return adjusted
 
 
 def _round(
-    cameras: Sequence[Camera], observations: Observations, freedom: Freedom, sigma_px: float, robust_px: float | None
+    cameras: Sequence[Camera],
+    observations: Observations,
+    freedom: Freedom,
+    offsets: Float[ndarray, "views"],
+    *,
+    sigma_px: float,
+    robust_px: float | None,
 ) -> Adjusted:
     views = len(cameras)
-    triangulated = robust(cameras, observations.pixels, observations.weight, sigma_px=sigma_px)
+    pixels, velocity = observations.pixels, None
+    if freedom.time_offsets:
+        velocity = observations.velocity
+        pixels = pixels + velocity * offsets[:, None, None, None]
+    triangulated = robust(cameras, pixels, observations.weight, sigma_px=sigma_px)
     used = triangulated.used & triangulated.valid
     kept = (used.sum(axis=0) >= 2).ravel()
-    pixels = observations.pixels.reshape(views, -1, 2)[:, kept]
-    weights = (observations.weight * used).reshape(views, -1)[:, kept]
-    velocity = None
-    if freedom.time_offsets:
-        velocity = observations.velocity.reshape(views, -1, 2)[:, kept]
-    problem = BundleProblem(pixels, weights, freedom, robust_px=robust_px, pixel_velocity=velocity)
+    problem = BundleProblem(
+        observations.pixels.reshape(views, -1, 2)[:, kept],
+        (observations.weight * used).reshape(views, -1)[:, kept],
+        freedom,
+        robust_px=robust_px,
+        pixel_velocity=None if velocity is None else velocity.reshape(views, -1, 2)[:, kept],
+    )
     bundle = problem.solve(cameras, triangulated.points.reshape(-1, 3)[kept])
     residual = np.zeros_like(observations.pixels).reshape(views, -1, 2)
     residual[:, kept] = bundle.residual

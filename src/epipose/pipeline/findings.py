@@ -67,7 +67,7 @@ def _view(inputs: Inputs, rig: Rig, main: Person, view: int, note: str | None) -
         focal_sigma_px=rig.focal_sigma_px[view] if rig.focal_sigma_px else None,
         frames=len(own),
         frame_rate=float(1 / np.median(np.diff(own))) if len(own) > 1 else 0.0,
-        time_offset_s=float(-rig.offsets[view]),
+        time_offset_s=float(0.0 - rig.offsets[view]),
         time_offset_sigma_s=float(rig.offsets_sigma[view]),
         reprojection_mean_px=_mean(residual),
         reprojection_median_px=_median(residual),

@@ -64,7 +64,7 @@ def film_next(report: ReconstructionReport) -> tuple[str, ...]:
     """Return what would improve the next recording most, most important first, from the numbers of this one."""
     advice = [*_about_rig(report), *(words for view in report.views for words in _about_view(view, report))]
     advice += _about_motion(report)
-    if report.scale_sigma is not None and report.scale_sigma > 0.03:
+    if report.scale_sigma is not None and report.scale_sigma > 0.06:
         words = f"The size is only known to ±{percent(report.scale_sigma)}"
         advice.append(f"{words}: give the person's height (--height) or film a calibration board once.")
     return tuple(advice)
