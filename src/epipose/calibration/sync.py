@@ -99,7 +99,7 @@ def _speed_peaks(pair: tuple[Keypoints, Keypoints], step: float) -> list[float]:
     speeds = [_speeds(view, step) for view in pair]
     longest = round(LONGEST_LAG / step)
     shift = round((pair[1].times[0] - pair[0].times[0]) / step)
-    lags = np.arange(-longest, longest + 1)
+    lags = range(-longest, longest + 1)
     score = np.array([_correlation(speeds[0], speeds[1], lag - shift, round(LEAST_OVERLAP / step)) for lag in lags])
     peaks = [i for i in range(len(lags)) if score[i] == score[max(i - 3, 0) : i + 4].max() and score[i] > 0]
     return [float(lags[i] * step) for i in sorted(peaks, key=lambda i: -score[i])[:PEAKS]]
