@@ -37,18 +37,25 @@ class Adjusted:
 
 
 def adjust(
-    cameras: Sequence[Camera], observations: Observations, freedom: Freedom, *, sigma_px: float, rounds: int = ROUNDS
+    cameras: Sequence[Camera],
+    observations: Observations,
+    freedom: Freedom,
+    *,
+    sigma_px: float,
+    rounds: int = ROUNDS,
+    loss_sigmas: float = 2.0,
 ) -> Adjusted:
     """Return the cameras that best explain the observations, from a first guess of cameras and of the noise.
 
     The first round takes what the cameras are off for noise and weighs large residuals down (Cauchy), so that a rough
     guess may move far instead of throwing out what contradicts it; the later ones are least squares over the
-    observations that triangulation keeps, which is what makes the result as precise as it can be.
+    observations that triangulation keeps, which is what makes the result as precise as it can be. `loss_sigmas` is the
+    scale of the first round's loss: one round with a small one is less precise, but the least misled by blunders.
     """
     guess = robust(cameras, observations.pixels, observations.weight, sigma_px=ROUGH * sigma_px)
     sigma_px = max(sigma_px, noise_from(guess.residual_px, guess.used & guess.valid, observations.weight))
     offsets = np.zeros(len(cameras))
-    adjusted = _round(cameras, observations, freedom, offsets, sigma_px=sigma_px, robust_px=2 * sigma_px)
+    adjusted = _round(cameras, observations, freedom, offsets, sigma_px=sigma_px, robust_px=loss_sigmas * sigma_px)
     for _ in range(rounds - 1):
         sigma_px, offsets = noise_px(adjusted, observations), adjusted.bundle.time_offsets
         adjusted = _round(adjusted.cameras, observations, freedom, offsets, sigma_px=sigma_px, robust_px=None)

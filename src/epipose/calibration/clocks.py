@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from epipose.calibration.adjust import adjust_once
+from epipose.calibration.adjust import adjust
 from epipose.calibration.left_right import find_swaps
 from epipose.calibration.people import PeopleCalibration, spread
 from epipose.calibration.sync import coarse_offsets
@@ -57,8 +57,9 @@ def find_clocks(
         observations = _observed(calm, offsets).mirrored(swapped)
         chosen = observations.at(spread(observations))
         # A detector's blunders last and move with the body, so that least squares would take them for time.
-        sigma_px = calibration.sigma_px
-        adjusted = adjust_once(cameras, chosen, Freedom(time_offsets=True), sigma_px, robust_px=sigma_px)
+        adjusted = adjust(
+            cameras, chosen, Freedom(time_offsets=True), sigma_px=calibration.sigma_px, rounds=1, loss_sigmas=1.0
+        )
         cameras, change = adjusted.cameras, adjusted.bundle.time_offsets
         variance = np.diag(adjusted.bundle.covariance.beyond_cameras()) * repetition(adjusted.residual, chosen)
         sigma[1:] = np.sqrt(variance)
