@@ -90,7 +90,8 @@ def steadied(keypoints: Keypoints, seconds: float) -> Keypoints:
         return np.asarray(gaussian_filter1d(values, seconds / step, axis=0, mode="constant"))
 
     seen = (keypoints.score >= LEAST_SCORE).astype(float)[..., None]
-    times = keypoints.times[:, None, None, None]
+    # From the middle: squares of seconds since 1970 would leave no digits for the rest.
+    times = (keypoints.times - keypoints.times.mean())[:, None, None, None]
     share = np.maximum(local_mean(seen), 1e-9)
     pixel_mean = local_mean(seen * keypoints.pixels) / share
     time_mean = local_mean(seen * times) / share
