@@ -55,13 +55,12 @@ def find_clocks(
     for _ in range(ROUNDS):
         swapped = find_swaps(cameras, _observed(views, offsets), calibration.sigma_px)
         observations = _observed(calm, offsets).mirrored(swapped)
-        chosen = observations.at(spread(observations))
         # A detector's blunders last and move with the body, so that least squares would take them for time.
         adjusted = adjust(
-            cameras, chosen, Freedom(time_offsets=True), sigma_px=calibration.sigma_px, rounds=1, loss_sigmas=1.0
+            cameras, observations, Freedom(time_offsets=True), sigma_px=calibration.sigma_px, rounds=1, loss_sigmas=1.0
         )
         cameras, change = adjusted.cameras, adjusted.bundle.time_offsets
-        variance = np.diag(adjusted.bundle.covariance.beyond_cameras()) * repetition(adjusted.residual, chosen)
+        variance = np.diag(adjusted.bundle.covariance.beyond_cameras()) * repetition(adjusted.residual, observations)
         sigma[1:] = np.sqrt(variance)
         offsets = offsets + change
         if np.max(np.abs(change)) < SETTLED_FRAMES * frame:
@@ -75,4 +74,6 @@ def find_clocks(
 
 
 def _observed(views: Sequence[Keypoints], offsets: Float[ndarray, "views"]) -> Observations:
-    return observe(on_clock(views, offsets, common_clock(views, offsets)))
+    """Return the person on the common clock, in as many frames as calibration uses."""
+    observations = observe(on_clock(views, offsets, common_clock(views, offsets)))
+    return observations.at(spread(observations))

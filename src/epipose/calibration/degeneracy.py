@@ -13,6 +13,7 @@ from epipose.geometry.cameras import Camera
 from epipose.geometry.rigid import Rigid
 from epipose.pose.observations import Observations
 
+FEWEST_FRAMES = 5
 SAME_PICTURE_PX = 0.5
 LEAST_PARALLAX = np.deg2rad(3)
 """Angle at the person between the most different directions of view, below which depth is guesswork."""
@@ -20,8 +21,16 @@ FLAT = 0.02
 """A cloud of joints is flat when its thickness is below this share of its width."""
 LARGEST_SIGMA = np.deg2rad(12)
 """Uncertainty of a relative rotation above which the cameras are not worth writing down."""
+LEAST_AGREEMENT = 0.3
+"""Share of a view's joints that must agree with the other views; with its own person it is above 0.9."""
 UNEASY_SIGMA = np.deg2rad(1.5)
 """Uncertainty of a relative rotation above which the user is warned."""
+
+
+def check_length(frames: int, name: str) -> None:
+    """Raise InputError for a view with too few frames to tell motion."""
+    if frames < FEWEST_FRAMES:
+        raise InputError(f"view {name!r} has only {frames} frames; film the person moving for several seconds")
 
 
 def check_views(observations: Observations, names: Sequence[str]) -> None:
@@ -56,6 +65,19 @@ def check_chain(pairs: Sequence[Pair], motions: Sequence[Rigid | None], names: S
             "the cameras are too close together, or too exactly opposite, to see depth; place them 30 to 150 degrees"
             " apart around the person"
         )
+
+
+def check_agreement(adjusted: Adjusted, observations: Observations, names: Sequence[str]) -> None:
+    """Raise InputError when a view's joints do not fit the others: a place can be found for chance matches, too."""
+    seen = observations.weight > 0
+    shared = seen & (seen.sum(axis=0) >= 2)
+    for used, own, name in zip(adjusted.used, shared, names, strict=True):
+        share = used.sum() / max(own.sum(), 1)
+        if share < LEAST_AGREEMENT:
+            raise InputError(
+                f"only {100 * share:.0f} % of the joints of view {name!r} agree with the other views; check that it"
+                f" shows the same person at the same moments, and started within two seconds of them"
+            )
 
 
 def check_result(

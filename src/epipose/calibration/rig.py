@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from epipose.calibration.clocks import find_clocks
-from epipose.calibration.degeneracy import motion_warnings
+from epipose.calibration.degeneracy import check_length, motion_warnings
 from epipose.calibration.gravity import find_gravity
 from epipose.calibration.people import (
     PeopleCalibration,
@@ -76,6 +76,8 @@ def find_rig(views: Sequence[View], *, height_m: float | None = None, refine: bo
     Cameras that are given are held, or with `refine` are where bundle adjustment starts. `height_m` is the main
     person's stature; without it an average adult's gives the scale, unless cameras are given.
     """
+    for view in views:
+        check_length(len(view.keypoints.times), view.name)
     given = [view.camera for view in views if view.camera is not None]
     known = len(given) == len(views)
     freedom = Freedom(focal="shared" if any(view.lens is None for view in views) else "fixed")

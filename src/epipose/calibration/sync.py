@@ -22,6 +22,8 @@ LONGEST_LAG = 2.0
 """Seconds to either side that are searched."""
 LEAST_OVERLAP = 0.5
 """Seconds that two views must film together at a lag for it to be considered."""
+LONGEST_EXCERPT = 60.0
+"""Seconds of a long recording whose motion is compared."""
 PEAKS = 5
 """Lags of best correlation whose epipolar geometry is tried."""
 CLEARLY_BETTER = 1.1
@@ -40,6 +42,7 @@ def coarse_offsets(views: Sequence[Keypoints], lenses: Sequence[Lens], threshold
     A time on the common clock is a view's own time less its offset. `lenses` may be guesses. Offsets are chained along
     the pairs that agree best.
     """
+    views = _busiest(views)
     links = {}
     for view in range(len(views)):
         for other in range(view + 1, len(views)):
@@ -54,6 +57,16 @@ def coarse_offsets(views: Sequence[Keypoints], lenses: Sequence[Lens], threshold
         else:
             offsets[first] = offsets[second] - lag
     return np.array([offsets[view] for view in range(len(views))])
+
+
+def _busiest(views: Sequence[Keypoints]) -> list[Keypoints]:
+    """Return the part of a long recording in which the first view sees most of the person: enough to compare motion."""
+    first = views[0]
+    seen = np.concatenate([[0.0], np.cumsum(np.sum(first.score[:, 0] >= LEAST_SCORE, axis=-1))])
+    ends = np.searchsorted(first.times, first.times + LONGEST_EXCERPT, side="right")
+    start = int(np.argmax(seen[ends] - seen[:-1]))
+    begin, end = first.times[start] - LONGEST_LAG, first.times[start] + LONGEST_EXCERPT + LONGEST_LAG
+    return [view.between(begin, end) for view in views]
 
 
 def _pair_lag(pair: tuple[Keypoints, Keypoints], lenses: tuple[Lens, Lens], threshold_px: float) -> _Lagged:

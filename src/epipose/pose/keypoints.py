@@ -31,6 +31,13 @@ class Keypoints:
             self, pixels=self.pixels[:, :, index], score=self.score[:, :, index], skeleton=self.skeleton.subset(joints)
         )
 
+    def between(self, begin: float, end: float) -> "Keypoints":
+        """Return the frames at times from `begin` to `end` (seconds), both included; all if there would be none."""
+        kept = (self.times >= begin) & (self.times <= end)
+        if not kept.any():
+            return self
+        return replace(self, pixels=self.pixels[kept], score=self.score[kept], times=self.times[kept])
+
 
 @dataclass(frozen=True, eq=False)
 class Poses:
