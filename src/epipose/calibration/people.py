@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from epipose.calibration.adjust import Adjusted, adjust, noise_from, noise_px
-from epipose.calibration.degeneracy import check_chain, check_result, check_views
+from epipose.calibration.degeneracy import check_agreement, check_chain, check_result, check_views
 from epipose.calibration.left_right import find_swaps
 from epipose.calibration.pairs import chain_motions, relative_pairs
 from epipose.calibration.reseat import reseat
@@ -82,6 +82,7 @@ def calibrate_people(
     best = max(found, key=lambda calibration: calibration.support)
     assert best.adjusted is not None
     assert best.covariance is not None
+    check_agreement(best.adjusted, best.observations.at(spread(best.observations)), names)
     check_result(best.cameras, best.adjusted, best.covariance, names)
     return best
 

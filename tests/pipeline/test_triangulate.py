@@ -1,0 +1,90 @@
+"""Poses from known cameras, against the truth."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jaxtyping import Float
+from numpy import ndarray
+
+from epipose.errors import InputError
+from epipose.io.camera_files import read_cameras, write_cameras
+from epipose.io.pose_files import read_poses
+from epipose.pipeline.calibrate import calibrate
+from epipose.pipeline.triangulate import triangulate
+from epipose.pose.keypoints import Poses
+from tests.pipeline.captures import CAMERAS, COCO, Filming, contents, figure, make_capture, misfit
+
+LATE = 0.2
+VIEWS = {name: Filming(late=LATE if name == "cam4" else 0.0) for name in CAMERAS}
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    return make_capture(tmp_path / "walk", views=VIEWS)
+
+
+def errors(poses: Poses) -> Float[ndarray, "joints"]:
+    """Return the distance in metres of every joint that was found of the first person from the truth."""
+    truth = figure(poses.times)[:, [COCO.index(name) for name in poses.skeleton.joint_names]]
+    distance = np.linalg.norm(poses.positions[:, 0] - truth, axis=-1)
+    return np.asarray(distance[poses.weight[:, 0] > 0])
+
+
+def test_poses_are_where_the_person_was_and_as_sure_as_they_say(capture: Path) -> None:
+    write_cameras(
+        capture / "cameras.toml", CAMERAS, metadata={"made_by": "epipose", "time_offsets_s": [0.0, 0.0, 0.0, LATE]}
+    )
+    files = triangulate(capture)
+    assert files == {name: capture / "poses" / f"{name}.npz" for name in ("triangulated", "smooth")}
+    found, smooth = (read_poses(files[name]) for name in ("triangulated", "smooth"))
+    assert np.median(errors(found)) < 0.010
+    assert np.median(errors(smooth)) < np.median(errors(found))
+    for poses in (found, smooth):
+        assert np.mean(poses.weight[:, 0] > 0) > 0.97
+        assert np.quantile(errors(poses), 0.99) < 0.05
+        sigma = poses.uncertainty[:, 0][poses.weight[:, 0] > 0]
+        # Three axes share the error.
+        spread = np.sqrt(np.mean((errors(poses) / sigma) ** 2) / 3)
+        assert 0.6 < spread < 1.5
+
+
+def test_time_offsets_go_with_the_cameras(capture: Path) -> None:
+    calibrated = calibrate(capture, intrinsics=str(capture / "lenses.toml"), height_m=1.75)
+    found = read_poses(triangulate(capture)["triangulated"])
+    off = misfit(read_cameras(capture / "cameras.toml").cameras)
+    again = read_poses(triangulate(capture, cameras=str(capture / "cameras.toml"))["triangulated"])
+    np.testing.assert_array_equal(found.positions, again.positions)
+    hips = found.skeleton.index("left_hip")
+    truth = figure(found.times)[:, COCO.index("left_hip"), 2]
+    height = off.scale * found.positions[:, 0, hips, 2]
+    assert np.median(np.abs(height - truth - np.median(height - truth))) < 0.01
+    observed = calibrated.rig.sigma_px
+    write_cameras(capture / "given.toml", read_cameras(capture / "cameras.toml").cameras)
+    without = read_poses(triangulate(capture, cameras=str(capture / "given.toml"))["triangulated"])
+    assert observed < 4
+    assert np.median(without.uncertainty) > 1.3 * np.median(found.uncertainty)
+
+
+def test_without_places_it_says_how_to_find_them(capture: Path) -> None:
+    before = contents(capture)
+    with pytest.raises(InputError, match="epipose calibrate"):
+        triangulate(capture)
+    with pytest.raises(InputError, match="epipose calibrate"):
+        triangulate(capture, cameras=str(capture / "lenses.toml"))
+    assert contents(capture) == before
+
+
+def test_the_users_cameras_come_before_any_other(capture: Path) -> None:
+    moved = {name: camera.resized((960, 540)) for name, camera in CAMERAS.items()}
+    write_cameras(capture / "cameras.toml", moved)
+    poses = read_poses(triangulate(capture)["triangulated"])
+    assert np.median(errors(poses)) < 0.05
+
+
+def test_two_frame_rates_meet_on_the_faster_clock(tmp_path: Path) -> None:
+    views = {name: Filming(frame_rate=50.0 if name == "cam2" else 25.0) for name in CAMERAS}
+    capture = make_capture(tmp_path / "walk", views=views)
+    poses = read_poses(triangulate(capture, cameras=str(capture / "given.toml"))["triangulated"])
+    np.testing.assert_allclose(np.diff(poses.times), 0.02)
+    assert np.median(errors(poses)) < 0.012
