@@ -17,6 +17,7 @@ from epipose.geometry.bundle_covariance import BundleCovariance
 from epipose.geometry.cameras import Camera
 from epipose.geometry.lenses import MIN_DEPTH
 from epipose.geometry.rigid import Rigid
+from epipose.threads import one_blas_thread
 
 K1 = 4
 """Where the first radial coefficient stands among the parameters of a distorted lens."""
@@ -95,6 +96,7 @@ class BundleProblem:
         self.robust_px = robust_px
         self.velocity = np.zeros_like(self.pixels) if pixel_velocity is None else np.swapaxes(pixel_velocity, 1, 2)
 
+    @one_blas_thread
     def solve(
         self, cameras: Sequence[Camera], points: Float[ndarray, "n 3"], *, max_steps: int = 50, tolerance: float = 1e-8
     ) -> Bundle:
