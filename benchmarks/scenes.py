@@ -97,6 +97,16 @@ class Scene:
             inlier=self.inlier[kept],
         )
 
+    def first(self, frames: int) -> "Scene":
+        """Return the scene's first frames."""
+        return replace(
+            self,
+            observations=self.observations.at(np.arange(frames)),
+            positions=self.positions[:frames],
+            swapped=self.swapped[:, :frames],
+            inlier=self.inlier[:, :frames],
+        )
+
 
 def h36m_cameras(subject: str = "S1", shared: Path = SHARED) -> tuple[Camera, ...]:
     """Return Human3.6M's four cameras in metres."""

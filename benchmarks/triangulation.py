@@ -1,6 +1,6 @@
 """Speed and error of triangulation with known cameras, against its rivals in the same run.
 
-    python benchmarks/triangulation.py
+    python -m benchmarks.triangulation [speed]
 
 One core: times are of the processor, so that other programs do not count.
 """
@@ -37,12 +37,14 @@ PAIRS = ((0, 2), (0, 1), (1, 2))
 def main() -> None:
     """Print the tables that docs/benchmarks.md quotes."""
     cv2.setNumThreads(1)
-    _print_speed()
-    _print_four_views()
-    _print_two_views()
+    print_speed()
+    if sys.argv[1:] != ["speed"]:
+        print_four_views()
+        print_two_views()
 
 
-def _print_speed() -> None:
+def print_speed() -> None:
+    """Print points per second on one core."""
     clean, corrupted = h36m_scene(Corruption(5.0), 0), h36m_scene(CORRUPTED, 0)
     mostly_clean = h36m_scene(Corruption(5.0, outliers=0.002), 0)
     print("Points per second on one core, 4 views (`robust` and `pairs` from distorted pixels, the others without)")
@@ -62,7 +64,8 @@ def _print_speed() -> None:
     )
 
 
-def _print_four_views() -> None:
+def print_four_views() -> None:
+    """Print errors with four views, clean and corrupted."""
     print(f"\nMean (median) error in mm, 4 views, 5 px, joints with 2 true views or more, {SEEDS} seeds")
     methods: dict[str, Callable[[Scene], ndarray]] = {
         "perfect rejection + robust": lambda scene: _robust(scene, _truly_right(scene)).points,
@@ -81,7 +84,8 @@ def _print_four_views() -> None:
         print(f"  {'share of the joints with 2 true views that it calls valid':<64}{share:>10.1%}")
 
 
-def _print_two_views() -> None:
+def print_two_views() -> None:
+    """Print errors with two views, beside OpenCV's optimum."""
     print(f"\nMean (median) error in mm, 2 views, {SEEDS} seeds")
     for noise in (5.0, 10.0):
         scenes = [h36m_scene(Corruption(noise), seed) for seed in range(SEEDS)]

@@ -1,0 +1,61 @@
+"""The measuring commands still run, at their smallest size; what they measure is in docs/benchmarks.md."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks import balancing, h36m, limits, speed, triangulation
+from benchmarks.scenes import Corruption, h36m_scene
+
+from epipose.io.capture_folder import CaptureFolder, open_capture
+
+
+@pytest.fixture(autouse=True)
+def one_seed(monkeypatch: pytest.MonkeyPatch, shared: Path) -> None:
+    assert shared.is_dir()
+    for benchmark in (h36m, triangulation):
+        monkeypatch.setattr(benchmark, "SEEDS", 1)
+
+
+def test_h36m(capsys: pytest.CaptureFixture[str]) -> None:
+    h36m.main([setting for setting in h36m.SETTINGS if setting.views == (0, 2)], opposite=())
+    assert "cameras 0 and 2 (47 deg), corrupted | rotation, deg" in capsys.readouterr().out
+
+
+def test_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    limits.main(noises_px=(0.5,), draws=2)
+    assert "0.5 px | rotation, deg" in capsys.readouterr().out
+
+
+def test_the_bound_knows_nothing_about_the_choice_of_world() -> None:
+    scene = h36m_scene(Corruption(0.0), seed=0).first(20)
+    seen = scene.observations.weight.reshape(len(scene.cameras), -1) > 0
+    information = limits.camera_information(scene.cameras, scene.positions.reshape(-1, 3), seen)
+    values = np.linalg.eigvalsh(information)
+    assert np.sum(np.abs(values) < 1e-6 * values[-1]) == 7
+
+
+def test_balancing(capsys: pytest.CaptureFixture[str]) -> None:
+    views, given = balancing.recording()
+    balancing.print_given(views, given, refine=False)
+    balancing.print_subsets(views, given, [("cam01", "cam04")])
+    short = {name: balancing.delayed(view, 60.4) for name, view in views.items()}
+    assert {len(view.times) for view in short.values()} == {39}
+    assert "01 04 (102 deg apart)" in capsys.readouterr().out
+
+
+def test_speed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    speed.print_seconds(repeats=1, frames=10)
+    assert "SciPy" in capsys.readouterr().out
+    found: list[CaptureFolder] = []
+    monkeypatch.setattr(speed, "reconstruct", lambda folder, **_: found.append(open_capture(folder)))
+    speed.reconstruct_long(minutes=0.2)
+    assert found[0].view_names == ("cam01", "cam02", "cam03", "cam04")
+    speed.read_long(repetitions=1)
+    assert speed.peak_mb() > 10
+
+
+def test_triangulation(capsys: pytest.CaptureFixture[str]) -> None:
+    triangulation.print_four_views()
+    triangulation.print_two_views()
+    assert "perfect rejection" in capsys.readouterr().out
