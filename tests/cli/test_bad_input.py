@@ -162,6 +162,15 @@ def test_a_board_without_pictures(capture: Path, capsys: pytest.CaptureFixture[s
     assert "pictures" in reconstruct(capsys, capture, "--board", "checkerboard 4x7 60mm")
 
 
+@pytest.mark.parametrize("height", ["-1.75", "nan", "175"])
+def test_a_height_that_no_person_has(height: str, capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"{float(height)} m" in reconstruct(capsys, capture, "--height", height)
+
+
+def test_smoothing_that_there_is_not(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "butterworth:HZ" in reconstruct(capsys, capture, "--smooth", "kalman:3")
+
+
 def test_triangulation_without_cameras(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "epipose calibrate" in refusal(capsys, capture, "triangulate", str(capture))
 

@@ -65,7 +65,7 @@ def test_the_rig_and_the_recording_are_judged() -> None:
     assert "Spread the cameras" in film_next(replace(original, views=beside))[0]
     assert "third camera" in film_next(replace(original, views=original.views[:2]))[0]
     assert "Film longer" in film_next(report(frames=60))[-1]
-    assert "--height" in film_next(replace(original, scale_sigma=0.05))[0]
+    assert "--height" in film_next(replace(original, scale_sigma=0.075))[0]
 
 
 def test_a_joint_that_was_not_found_has_no_say_in_the_uncertainty() -> None:

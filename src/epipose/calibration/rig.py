@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,6 +21,7 @@ from epipose.calibration.people import (
     size_of_errors_px,
 )
 from epipose.calibration.scale import Scale, scale_from_body
+from epipose.errors import InputError
 from epipose.geometry.alignment import similarity
 from epipose.geometry.bundle import Freedom
 from epipose.geometry.cameras import Camera
@@ -70,18 +72,30 @@ class Rig:
 
 
 @one_blas_thread
-def find_rig(views: Sequence[View], *, height_m: float | None = None, refine: bool = False) -> Rig:
+def find_rig(
+    views: Sequence[View],
+    *,
+    height_m: float | None = None,
+    refine: bool = False,
+    focal: Literal["shared", "each"] = "shared",
+    metric: bool = True,
+) -> Rig:
     """Return the calibrated rig; raises InputError, with what to film next, when people do not determine it.
 
     Cameras that are given are held, or with `refine` are where bundle adjustment starts. `height_m` is the main
-    person's stature; without it an average adult's gives the scale, unless cameras are given.
+    person's stature; without it an average adult's gives the scale, unless cameras are given. `focal`: whether unknown
+    lenses have one focal length or each their own, as they have in any case when the pictures' sizes differ. `metric`
+    is False for given cameras whose lengths have no known unit.
     """
+    if height_m is not None and not 0.3 < height_m < 3:
+        raise InputError(f"a height of {height_m} m cannot be a person's; give it in metres, such as 1.75")
     for view in views:
         check_length(len(view.keypoints.times), view.name)
     given = [view.camera for view in views if view.camera is not None]
     known = len(given) == len(views)
-    freedom = Freedom(focal="shared" if any(view.lens is None for view in views) else "fixed")
     sizes = [view.size_wh for view in views]
+    unknown: Literal["shared", "each"] = "each" if len(set(sizes)) > 1 else focal
+    freedom = Freedom(focal=unknown if any(view.lens is None for view in views) else "fixed")
     names = [view.name for view in views]
     lenses = [view.lens or guessed_lens(view.size_wh) for view in views]
     if known and refine:
@@ -94,7 +108,7 @@ def find_rig(views: Sequence[View], *, height_m: float | None = None, refine: bo
         )
     clocks = find_clocks([view.keypoints for view in views], lenses, size_of_errors_px(sizes), calibrate)
     found = clocks.calibration
-    placed = _on_given(found, given) if known else _upright(found, height_m)
+    placed = _on_given(found, given) if known and metric else _upright(found, height_m)
     covariance = found.covariance
     return Rig(
         cameras=placed.cameras,
@@ -106,7 +120,7 @@ def find_rig(views: Sequence[View], *, height_m: float | None = None, refine: bo
         swapped=found.swapped,
         sigma_px=found.sigma_px,
         cameras_source="given" if known and not refine else "people",
-        focal_source="given" if freedom.focal == "fixed" else freedom.focal,
+        focal_source={"fixed": "given", "shared": "shared", "each": "per view"}[freedom.focal],
         scale=placed.scale,
         gravity_source=placed.gravity_source,
         warnings=tuple(motion_warnings(covariance, found.observations) if covariance else ()) + placed.warnings,
@@ -186,8 +200,9 @@ def _uncertainty(found: PeopleCalibration, placed: _Placed) -> tuple[CameraUncer
 
 def _focal_sigma(found: PeopleCalibration, cameras: Sequence[Camera]) -> tuple[float, ...]:
     assert found.covariance is not None
-    deviation = float(np.sqrt(found.covariance.beyond_cameras()[0, 0]))
-    return tuple(float(np.mean(camera.lens.focal)) * deviation for camera in cameras)
+    deviations = np.sqrt(np.diag(found.covariance.beyond_cameras()))
+    focals = np.array([np.mean(camera.lens.focal) for camera in cameras])
+    return tuple(map(float, focals * deviations))
 
 
 def single(keypoints: Keypoints, slot: int) -> Keypoints:

@@ -34,8 +34,8 @@ PlacedCameras = Annotated[
 Intrinsics = Annotated[
     str | None,
     tyro.conf.arg(
-        metavar="FILE|estimate",
-        help="Take only the lenses from this camera file, or estimate the focal length.",
+        metavar="FILE|estimate|estimate-each",
+        help="Take only the lenses from this camera file, or estimate the focal length: one for all, or each its own.",
         help_behavior_hint="(default: lenses of the capture's camera file if it has one, else estimate)",
     ),
 ]

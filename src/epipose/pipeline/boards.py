@@ -30,7 +30,7 @@ from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.provenance import MADE_BY, is_ours, metadata_of
 
 EXAMPLES = '"checkerboard 4x7 60mm" or "charuco 5x7 40mm 30mm DICT_4X4_50"'
-WORDS = ("auto", "people", "estimate")
+WORDS = ("auto", "people", "estimate", "estimate-each")
 """What users may say in place of a file."""
 METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0}
 SAMPLED = 40
@@ -97,8 +97,8 @@ def shown(board: str | None, cameras: str, intrinsics: str | None) -> Shown:
             f"nothing says where the pictures of the {board_kind(parsed)} are; name the folder that holds a folder of"
             " them for each view with --intrinsics, or with --cameras where all views took them at the same moments"
         )
-    if intrinsics == "estimate":
-        raise InputError(f"the pictures in {pictured} give the lenses too; leave out --intrinsics estimate")
+    if intrinsics in ("estimate", "estimate-each"):
+        raise InputError(f"the pictures in {pictured} give the lenses too; leave out --intrinsics {intrinsics}")
     return Shown(parsed, *folders)
 
 

@@ -36,6 +36,6 @@ def calibrate(
     known = known_cameras(inputs.capture, cameras, intrinsics, board, progress)
     views, notes = calibration_views(inputs, known)
     progress("find cameras", 0, 1)
-    rig = credited(find_rig(views, height_m=height_m, refine=refine), known)
+    rig = credited(find_rig(views, height_m=height_m, refine=refine, focal=known.focal, metric=known.metric), known)
     progress("find cameras", 1, 1)
     return Calibrated(inputs.names, rig, write_rig(inputs, rig), (*known.notes, *notes.values()))

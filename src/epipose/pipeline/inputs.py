@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from jaxtyping import Float
 from numpy import ndarray
@@ -26,6 +27,7 @@ from epipose.pose.keypoints import Keypoints
 from epipose.pose.skeletons import Skeleton
 from epipose.pose.tracking import track
 
+ESTIMATES = ("estimate", "estimate-each")
 DEFAULT_DETECTOR = "mediapipe"
 HEAD_JOINTS = ("nose", "left_ear", "right_ear", "left_eye", "right_eye", "head_top")
 FEWEST_STEADY = 8
@@ -123,6 +125,10 @@ class Known:
     """Of the views, as a calibration of ours wrote them: added to a view's own times for the common clock."""
     cameras_from_board: bool
     lenses_from_board: bool
+    focal: Literal["shared", "each"]
+    """Whether lenses that are not known have one focal length or each their own."""
+    metric: bool
+    """False when the cameras' lengths have no known unit."""
 
 
 def known_cameras(
@@ -135,8 +141,8 @@ def known_cameras(
     """Return the cameras and lenses that a capture and the user give.
 
     `cameras` is "auto" (those of the capture, if any), "people" (its places are ignored, its lenses kept) or a camera
-    file; `intrinsics` is a camera file of which only the lenses count, or "estimate". With a `board` either may be a
-    folder of its pictures.
+    file; `intrinsics` is a camera file of which only the lenses count, or "estimate" (one focal length for
+    all) or "estimate-each". With a `board` either may be a folder of its pictures.
     """
     shown = boards.shown(board, cameras, intrinsics)
     named = cameras not in ("auto", "people")
@@ -144,7 +150,7 @@ def known_cameras(
     given = read_cameras(file) if file is not None else None
     posed = given is not None and given.posed and cameras != "people"
     lenses = given
-    if intrinsics == "estimate":
+    if intrinsics in ESTIMATES:
         lenses, posed = None, False
     elif intrinsics is not None and not shown.lenses:
         lenses = read_cameras(Path(intrinsics))
@@ -163,6 +169,8 @@ def known_cameras(
         tuple(map(float, offsets)) if isinstance(offsets, list) else None,
         cameras_from_board=shown.cameras is not None,
         lenses_from_board=lenses_from_board,
+        focal="each" if intrinsics == "estimate-each" else "shared",
+        metric=given is None or given.metric,
     )
 
 

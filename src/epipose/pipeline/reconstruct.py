@@ -34,9 +34,9 @@ def reconstruct(
     """Reconstruct everybody in a capture; writes cameras.toml, poses/, exports/, report.html and report.json.
 
     `cameras`: "auto" (those of the capture, if any), "people" (ignore any known places) or a camera file.
-    `intrinsics`: a camera file of which only the lenses are taken, or "estimate". `board`: a calibration board, such as
-    "checkerboard 4x7 60mm"; then `intrinsics` may be a folder of its pictures, with a folder for each view, and so may
-    `cameras` where the views took them at the same moments.
+    `intrinsics`: a camera file of which only the lenses are taken, "estimate" (one focal length for all) or
+    "estimate-each". `board`: a calibration board, such as "checkerboard 4x7 60mm"; then `intrinsics` may be a folder of
+    its pictures, with a folder for each view, and so may `cameras` where the views took them at the same moments.
     `detector`: a detector's name, or a folder of keypoints that is there; "auto": keypoints that are there, else
     MediaPipe. `height_m`: the main person's stature, for the scale. `refine`: adjust given cameras. `smooth`: see
     `smoothing`. `frame_rate` (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that
@@ -49,7 +49,7 @@ def reconstruct(
         known = known_cameras(inputs.capture, cameras, intrinsics, board, progress)
         views, notes = calibration_views(inputs, known)
     with watch.stage("cameras"):
-        rig = credited(find_rig(views, height_m=height_m, refine=refine), known)
+        rig = credited(find_rig(views, height_m=height_m, refine=refine, focal=known.focal, metric=known.metric), known)
     with watch.stage("triangulation"):
         people = find_people(inputs.people, rig.offsets, rig.cameras, rig.sigma_px, progress)
     with watch.stage("files"):
