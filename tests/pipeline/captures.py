@@ -51,7 +51,7 @@ class Filming:
 
     frame_rate: float = 25.0
     late: float = 0.0
-    seconds: float = 6.0
+    seconds: float = 3.6
     people: tuple[int, ...] = (0,)
 
 

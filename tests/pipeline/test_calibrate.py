@@ -18,10 +18,10 @@ LATE = 0.2
 def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Views at different frame rates, one of them late."""
     views = {
-        "cam1": Filming(),
-        "cam2": Filming(frame_rate=50.0, seconds=7.0),
-        "cam3": Filming(frame_rate=29.97),
-        "cam4": Filming(late=LATE),
+        "cam1": Filming(seconds=5.0),
+        "cam2": Filming(frame_rate=50.0, seconds=5.0),
+        "cam3": Filming(frame_rate=29.97, seconds=5.0),
+        "cam4": Filming(late=LATE, seconds=5.0),
     }
     return make_capture(tmp_path_factory.mktemp("calibrate") / "walk", views=views)
 
@@ -67,15 +67,6 @@ def test_the_file_says_what_was_found_and_from_what(found: Calibrated, capture: 
     np.testing.assert_allclose(about["time_offsets_s"], -found.rig.offsets)
 
 
-@pytest.mark.usefixtures("found")
-def test_running_again_finds_the_same(capture: Path) -> None:
-    """Our own cameras.toml is not taken for given, and there is no chance in it."""
-    before = contents(capture)
-    again = calibrate(capture, intrinsics=str(capture / "lenses.toml"), height_m=STATURE)
-    assert again.rig.cameras_source == "people"
-    assert contents(capture) == before
-
-
 def test_cameras_that_the_user_brought_are_not_overwritten(tmp_path: Path) -> None:
     capture = make_capture(tmp_path / "walk")
     write_cameras(capture / "cameras.toml", CAMERAS)
@@ -117,23 +108,9 @@ def test_an_unknown_focal_length_is_estimated(tmp_path: Path) -> None:
     assert misfit(dict(zip(found.names, found.rig.cameras, strict=True))).rotation_deg.max() < 2
 
 
-def test_the_person_whom_all_views_see_is_calibrated_with(tmp_path: Path) -> None:
-    """A bystander in two views, in the first slot, standing nearer, does not spoil the cameras."""
-    bystander = elsewhere(figure, shift=(2.0, 1.0), turn=2.0, later=3.0)
-    views = {
-        "cam1": Filming(people=(1, 0)),
-        "cam2": Filming(people=(1, 0)),
-        "cam3": Filming(),
-        "cam4": Filming(),
-    }
-    capture = make_capture(tmp_path / "walk", bodies=(figure, bystander), views=views)
-    found = calibrate(capture, intrinsics=str(capture / "lenses.toml"), height_m=STATURE)
-    assert misfit(dict(zip(found.names, found.rig.cameras, strict=True))).rotation_deg.max() < 0.5
-
-
 def test_a_view_of_somebody_else_is_named(tmp_path: Path) -> None:
     other = elsewhere(figure, shift=(0.3, -0.2), turn=2.0, later=4.0)
-    views = {name: Filming(people=(1,) if name == "cam4" else (0,), seconds=4.0) for name in CAMERAS}
+    views = {name: Filming(people=(1,) if name == "cam4" else (0,)) for name in CAMERAS}
     capture = make_capture(tmp_path / "walk", bodies=(figure, other), views=views)
     before = contents(capture)
     with pytest.raises(InputError, match="cam4"):

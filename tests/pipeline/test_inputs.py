@@ -38,7 +38,7 @@ def test_views_keep_their_clocks_and_the_joints_that_all_have(capture: Path) -> 
     joints = {people.skeleton.joint_names for people in inputs.people}
     assert len(joints) == 1
     assert "left_wrist" not in joints.pop()
-    assert all(len(people.times) == 150 for people in inputs.people)
+    assert all(len(people.times) == 90 for people in inputs.people)
 
 
 def test_views_without_common_joints_are_refused(capture: Path) -> None:
