@@ -10,10 +10,13 @@ from numpy import ndarray
 
 from epipose.calibration.left_right import MAX_VIEWS_AT_ONCE, find_swaps
 from epipose.io.camera_files import read_cameras
+from epipose.pose.observations import Observations
 from epipose.pose.resampling import observe
 from epipose.pose.skeletons import Skeleton
+from tests.geometry.rigs import pictures
+from tests.people import STICK
 from tests.recordings import balancing_keypoints
-from tests.scenes import Scene, dance, neighbours, studio
+from tests.scenes import Scene, dance, dancer, neighbours, studio
 
 
 def _swapped(scene: Scene, *stretches: tuple[int, int, int]) -> tuple[Scene, ndarray]:
@@ -144,3 +147,16 @@ def test_the_swap_in_a_real_recording_is_found(shared: Path) -> None:
     assert 28 <= len(frames) <= 34
     assert np.mean((frames >= 41) & (frames <= 73)) > 0.8
     assert sum(swaps.sum() for name, swaps in by_view.items() if name != "cam02") <= 6
+
+
+def test_a_turn_during_a_break_is_no_swap() -> None:
+    """The person has turned about, so that every joint is where its mirror was; the recording had stopped."""
+    cameras = neighbours(80.0)
+    still = dancer(np.zeros(1))
+    neck = still[:, 1:2]
+    about = (still - neck) * [-1, -1, 1] + neck
+    positions = np.concatenate([np.repeat(still, 30, axis=0), np.repeat(about, 10, axis=0)])
+    times = np.arange(40) / 25.0 + np.where(np.arange(40) >= 30, 5.0, 0.0)
+    pixels = pictures(cameras, positions) + np.random.default_rng(0).normal(0, 1.0, (2, 40, still.shape[1], 2))
+    observations = Observations(pixels, np.ones(pixels.shape[:3]), times, STICK)
+    assert not find_swaps(cameras, observations, 1.0).any()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy import ndarray
 
-from epipose.calibration.pairs import MIN_SHARED, Pair, agreement, chain_motions, relative_pairs
+from epipose.calibration.pairs import MIN_SHARED, Pair, _measured, agreement, chain_motions, relative_pairs
 from epipose.geometry.alignment import similarity
 from epipose.geometry.cameras import Camera
 from epipose.geometry.rigid import Rigid
@@ -192,13 +192,29 @@ def test_views_whose_scale_nothing_tells_are_not_chained() -> None:
 
 def test_a_view_joins_at_the_scale_of_whichever_pair_it_shares_joints_with() -> None:
     """The fourth view shares no joint with the first pair of the tree, only with a later one."""
-    scene = dance(studio(4), frames=200, noise_px=0.5)
+    scene = dance(studio(4), frames=300, noise_px=0.5)
     weight = scene.observations.weight.copy()
-    for view, (start, stop) in enumerate([(0, 110), (0, 200), (60, 180), (130, 200)]):
-        seen = (np.arange(200) >= start) & (np.arange(200) < stop)
+    for view, (start, stop) in enumerate([(0, 200), (0, 300), (170, 260), (240, 300)]):
+        seen = (np.arange(300) >= start) & (np.arange(300) < stop)
         weight[view] *= seen[:, None]
     scene = replace(scene, observations=replace(scene.observations, weight=weight))
     pairs = [p for p in _pairs(scene) if (p.view, p.other) in {(0, 1), (1, 2), (1, 3)}]
+    assert max(pairs, key=lambda pair: pair.trust).view == 0
     turn, off = _shape_error(chain_motions(pairs, 4), scene.cameras)
     assert turn < 2
     assert off < 0.1
+
+
+@pytest.mark.parametrize("twisted", [False, True])
+def test_points_behind_a_camera_are_no_inliers(twisted: bool) -> None:
+    """Of the four motions of an essential matrix all fit the epipolar lines, and one has the person in front."""
+    scene = dance(neighbours(70.0), frames=40)
+    ideal, _, _ = _inputs(scene)
+    motion = _truth(scene.cameras, 0, 1)
+    unit = motion.translation / np.linalg.norm(motion.translation)
+    shared = np.ones(ideal.shape[1], bool)
+    assert _measured(0, 1, Rigid(motion.rotation, unit), ideal, shared, 1e-6).inlier.all()
+    rotation = (2 * np.outer(unit, unit) - np.eye(3)) @ motion.rotation if twisted else motion.rotation
+    wrong = _measured(0, 1, Rigid(rotation, unit if twisted else -unit), ideal, shared, 1e-6)
+    assert not wrong.inlier.any()
+    assert wrong.trust == 0

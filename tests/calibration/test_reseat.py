@@ -9,6 +9,9 @@ from epipose.calibration.reseat import reseat
 from epipose.geometry.cameras import Camera
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import angle_between
+from epipose.pose.observations import Observations
+from tests.geometry.rigs import pictures
+from tests.people import STICK
 from tests.scenes import Scene, dance, neighbours, studio
 
 
@@ -70,3 +73,26 @@ def test_the_scale_and_the_world_of_the_others_are_kept() -> None:
     degrees, metres = _error(found[3], moved[3])
     assert degrees < 1.0
     assert metres < 0.02
+
+
+def test_a_view_that_is_always_swapped_needs_the_mirror() -> None:
+    """Seen from the front, so that no joint is near its mirror, and with little tolerance."""
+    cameras = studio(4)
+    rng = np.random.default_rng(0)
+    forward = cameras[1].centre * [1, 1, 0] / np.linalg.norm(cameras[1].centre[:2])
+    sideways = np.array([-forward[1], forward[0], 0])
+    paired = [STICK.index(name) for pair in STICK.pairs for name in pair]
+    side = np.array([[1.0], [-1.0]] * (len(paired) // 2))
+    positions = rng.uniform(-0.3, 0.3, (30, len(paired), 3)) + [0, 0, 1] + 0.5 * side * sideways
+    pixels = np.zeros((4, 30, len(STICK), 2))
+    pixels[:, :, paired] = pictures(cameras, positions)
+    weight = np.zeros(pixels.shape[:3])
+    weight[:, :, paired] = 1
+    observations = Observations(pixels, weight, np.arange(30) / 25, STICK)
+    swapped = np.zeros((4, 30), bool)
+    swapped[1] = True
+    start = [*cameras]
+    start[1] = _wrong(cameras[1])
+    degrees, metres = _error(reseat(start, observations.mirrored(swapped), 3.0)[1], cameras[1])
+    assert degrees < 0.5
+    assert metres < 0.05

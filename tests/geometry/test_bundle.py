@@ -12,6 +12,7 @@ from epipose.geometry.bundle import Bundle, BundleProblem, Freedom, _State
 from epipose.geometry.cameras import Camera
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import angle_between
+from epipose.threads import one_blas_thread
 from tests.geometry.rigs import LENSES, pictures, ring, room_points
 
 FREEDOMS = {
@@ -119,7 +120,9 @@ def test_the_optimum_is_that_of_dense_least_squares(freedom: Freedom, lens: str,
     # The gauge is free: start at the answer and let SciPy improve it if it can.
     initial = np.random.default_rng(3).normal(0, 1e-4, size + start.points.size)
     initial[18:size] = 0
-    dense = least_squares(residuals, initial, x_scale="jac", xtol=1e-14, ftol=1e-14, gtol=1e-10, max_nfev=25)
+    dense = one_blas_thread(least_squares)(
+        residuals, initial, x_scale="jac", xtol=1e-14, ftol=1e-14, gtol=1e-10, max_nfev=25
+    )
     ours = residuals(np.zeros_like(initial))
     assert np.sum(ours**2) <= 2 * dense.cost * (1 + 1e-9)
     moved = problem._moved(start, dense.x[:size]).cameras
@@ -330,3 +333,12 @@ def test_a_point_between_two_facing_cameras_ruins_nothing(seed: int) -> None:
         b.cameras[0].cam_from_world.rotation @ b.cameras[1].cam_from_world.rotation.T for b in (with_it, without)
     )
     assert angle_between(ours, theirs) < stated
+
+
+def test_the_noise_counts_what_is_free() -> None:
+    """Few points, so that seven parameters more or less would show."""
+    cameras = ring(3)
+    points, pixels = _noisy(cameras, 8, 1.0)
+    bundle = BundleProblem(pixels, np.ones((3, 8))).solve(cameras, points, tolerance=1e-14)
+    left = 2 * 3 * 8 - 3 * 8 - (6 * 3 - 7)
+    assert bundle.sigma_px == pytest.approx(np.sqrt(np.sum(bundle.residual**2) / left), rel=1e-9)

@@ -150,3 +150,45 @@ def test_a_blind_view_is_known_to_be_unknown_and_spoils_no_other() -> None:
     aligned = found.covariance.aligned()
     np.testing.assert_allclose(aligned[:4], without.covariance.aligned(), rtol=1e-3, atol=1e-12)
     assert np.all(np.diag(aligned[4]) >= 0.9 * UNKNOWN)
+
+
+@pytest.mark.parametrize("views", [3, 4])
+def test_aligned_means_laid_on_the_truth_by_a_similarity(views: int) -> None:
+    """The linear map from parameters to aligned errors, by differences through the alignment itself."""
+    cameras = ring(views)
+    truth = np.stack([camera.centre for camera in cameras])
+    rotations = [camera.cam_from_world.rotation for camera in cameras]
+
+    def aligned(step: ndarray) -> ndarray:
+        moved = [Rigid.from_rotvec(s[:3], s[3:]) @ c.cam_from_world for s, c in zip(step, cameras, strict=True)]
+        scale, motion = similarity(np.stack([m.centre for m in moved]), truth)
+        centres = motion.apply(scale * np.stack([m.centre for m in moved])) - truth
+        # Turns of cam_from_world, in world axes.
+        turns = [
+            rotvec_from_rotation(r.T @ m.rotation @ motion.rotation.T) for m, r in zip(moved, rotations, strict=True)
+        ]
+        return np.concatenate([np.stack(turns), centres], axis=1).ravel()
+
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(6 * views, 6 * views))
+    stated = BundleCovariance(root @ root.T, np.stack(rotations), truth).aligned()
+    jacobian = np.empty((6 * views, 6 * views))
+    for column in range(6 * views):
+        step = np.zeros(6 * views)
+        step[column] = 1e-6
+        jacobian[:, column] = (aligned(step.reshape(views, 6)) - aligned(-step.reshape(views, 6))) / 2e-6
+    whole = jacobian @ root @ root.T @ jacobian.T
+    for view in range(views):
+        block = slice(6 * view, 6 * view + 6)
+        np.testing.assert_allclose(stated[view], whole[block, block], atol=1e-4 * np.abs(whole).max())
+
+
+def test_two_cameras_are_laid_on_each_other_with_their_directions() -> None:
+    cameras, points = ring(2), room_points((80,))
+    pixels = pictures(cameras, points) + np.random.default_rng(0).normal(0, 1, (2, 80, 2))
+    covariance = BundleProblem(pixels, np.ones((2, 80))).solve(cameras, points).covariance
+    turns = np.trace(covariance.aligned()[:, :3, :3], axis1=1, axis2=2)
+    # What one camera's turn and the other's share out between them is their relative turn.
+    between = np.trace(covariance.relative_rotation(0, 1))
+    assert between / 8 < turns.min()
+    assert turns.max() < between
