@@ -176,6 +176,12 @@ def test_board_and_folders_must_belong_together(pictures: Path, tmp_path: Path) 
     assert boards.shown(None, "auto", str(easymocap)) == boards.Shown(None, None, None)
 
 
+def test_a_word_is_no_folder(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(pictures, tmp_path / "people")
+    monkeypatch.chdir(tmp_path)
+    assert boards.shown(None, "people", None) == boards.Shown(None, None, None)
+
+
 @pytest.fixture(scope="module")
 def floor_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the four cameras of the sample see of a large board that is carried about, in four moments."""
