@@ -34,6 +34,10 @@ from epipose.pose.observations import Observations
 from epipose.threads import one_blas_thread
 
 
+SAME_CAMERA = 1.05
+"""Ratio of picture sizes up to which cameras are taken for the same kind."""
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """What is known about one view before calibration."""
@@ -84,7 +88,7 @@ def find_rig(
 
     Cameras that are given are held, or with `refine` are where bundle adjustment starts. `height_m` is the main
     person's stature; without it an average adult's gives the scale, unless cameras are given. `focal`: whether unknown
-    lenses have one focal length or each their own, as they have in any case when the pictures' sizes differ. `metric`
+    lenses have one focal length or each their own, as they have in any case when the pictures' sizes differ by more than a crop. `metric`
     is False for given cameras whose lengths have no known unit.
     """
     if height_m is not None and not 0.3 < height_m < 3:
@@ -94,7 +98,7 @@ def find_rig(
     given = [view.camera for view in views if view.camera is not None]
     known = len(given) == len(views)
     sizes = [view.size_wh for view in views]
-    unknown: Literal["shared", "each"] = "each" if len(set(sizes)) > 1 else focal
+    unknown: Literal["shared", "each"] = focal if _alike(sizes) else "each"
     freedom = Freedom(focal=unknown if any(view.lens is None for view in views) else "fixed")
     names = [view.name for view in views]
     lenses = [view.lens or guessed_lens(view.size_wh) for view in views]
@@ -196,6 +200,12 @@ def _uncertainty(found: PeopleCalibration, placed: _Placed) -> tuple[CameraUncer
         )
         for block in blocks
     )
+
+
+def _alike(sizes_wh: Sequence[tuple[int, int]]) -> bool:
+    """Return whether pictures may come from one kind of camera: the same size, but for a crop or a quarter turn."""
+    extents = [np.sqrt(width * height) for width, height in sizes_wh]
+    return bool(max(extents) < SAME_CAMERA * min(extents))
 
 
 def _focal_sigma(found: PeopleCalibration, cameras: Sequence[Camera]) -> tuple[float, ...]:
