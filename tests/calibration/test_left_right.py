@@ -153,9 +153,7 @@ def test_a_turn_during_a_break_is_no_swap() -> None:
     """The person has turned about, so that every joint is where its mirror was; the recording had stopped."""
     cameras = neighbours(80.0)
     still = dancer(np.zeros(1))
-    neck = still[:, 1:2]
-    about = (still - neck) * [-1, -1, 1] + neck
-    positions = np.concatenate([np.repeat(still, 30, axis=0), np.repeat(about, 10, axis=0)])
+    positions = np.concatenate([np.repeat(still, 30, axis=0), np.repeat(still[:, list(STICK.mirror)], 10, axis=0)])
     times = np.arange(40) / 25.0 + np.where(np.arange(40) >= 30, 5.0, 0.0)
     pixels = pictures(cameras, positions) + np.random.default_rng(0).normal(0, 1.0, (2, 40, still.shape[1], 2))
     observations = Observations(pixels, np.ones(pixels.shape[:3]), times, STICK)
