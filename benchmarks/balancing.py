@@ -81,11 +81,16 @@ def capture(views: Mapping[str, Keypoints]) -> Iterator[Path]:
     """Yield a capture folder with the given calibration file and the keypoints of some views."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "balancing"
-        (folder / "calibration").mkdir(parents=True)
-        shutil.copyfile(FOOTAGE / "calibration" / "Calib.qca.txt", folder / "calibration" / "Calib.qca.txt")
-        for view, keypoints in views.items():
-            write_npz(folder / "keypoints" / "mediapipe" / f"{view}.npz", keypoints)
+        write_capture(folder, views)
         yield folder
+
+
+def write_capture(folder: Path, views: Mapping[str, Keypoints]) -> None:
+    """Write the given calibration file and the keypoints of some views."""
+    (folder / "calibration").mkdir(parents=True)
+    shutil.copyfile(FOOTAGE / "calibration" / "Calib.qca.txt", folder / "calibration" / "Calib.qca.txt")
+    for view, keypoints in views.items():
+        write_npz(folder / "keypoints" / "mediapipe" / f"{view}.npz", keypoints)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ def _adjusted(
         loss="soft_l1",
         x_scale="jac",
         method="trf",
-        ftol=1e-6,
+        ftol=1e-5,
+        tr_options={"maxiter": 100},
     )
     rotations, shifts = unpacked(found.x)
     return [Rigid(rotation, shift) for rotation, shift in zip(rotations, shifts, strict=True)]

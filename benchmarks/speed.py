@@ -89,35 +89,30 @@ def _seconds(run: Timed[Any]) -> tuple[str, str]:
 
 def memory(minutes: Sequence[float] = MINUTES, repetitions: Sequence[int] = REPETITIONS) -> None:
     """Print how much memory captures and videos of different length need, each in a process of its own."""
-    rows, least = [], 0.0
-    for length in minutes:
-        megabytes, seconds = _peak(f"reconstruct_long({length})")
-        least = least or megabytes
-        grown = megabytes - least
-        frames = f"{length * 60 * FRAME_RATE:.0f}"
-        rows.append(("reconstruct", f"{length:g} min", frames, f"{megabytes:.0f}", f"{grown:+.0f}", f"{seconds:.0f}"))
-    first = 0.0
-    for count in repetitions:
-        megabytes, seconds = _peak(f"read_long({count})")
-        first = first or megabytes
-        rows.append(
-            (
-                "read a 1088x1920 video",
-                "",
-                f"{100 * count}",
-                f"{megabytes:.0f}",
-                f"{megabytes - first:+.0f}",
-                f"{seconds:.0f}",
-            )
-        )
-    header = ("what", "length", "frames", "peak, MB", f"growth, MB (<= {MOST_GROWTH_MB:g})", "s")
-    print_table("Memory, 4 views of 33 joints at 30 frames/s, cameras from people", header, rows)
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        for length in minutes:
+            folder = Path(name) / f"{length:g} min"
+            write_long_capture(folder, length)
+            rows.append(("reconstruct", f"{length:g} min", f"reconstruct_from_people(Path({str(folder)!r}))"))
+        for count in repetitions:
+            video = Path(name) / f"{count}.mp4"
+            write_long_video(video, count)
+            rows.append(("read a video", f"{100 * count} pictures", f"read_all(Path({str(video)!r}))"))
+        measured = [(what, size, *_peak(call)) for what, size, call in rows]
+    least = {what: megabytes for what, _, megabytes, _ in reversed(measured)}
+    cells = [
+        (what, size, f"{megabytes:.0f}", f"{megabytes - least[what]:+.0f}", f"{seconds:.0f}")
+        for what, size, megabytes, seconds in measured
+    ]
+    header = ("what", "length", "peak, MB", f"growth, MB (<= {MOST_GROWTH_MB:g})", "s")
+    print_table("Memory: 4 views of 33 joints at 30 frames/s, cameras from people; a video of 1088x1920", header, cells)
 
 
 def _peak(call: str) -> tuple[float, float]:
-    """Run one function of this module in a fresh process and return its peak memory (MB) and seconds."""
+    """Run one call of this module in a fresh process and return its peak memory (MB) and seconds."""
     start = time.perf_counter()
-    code = f"from benchmarks import speed; speed.{call}; print(speed.peak_mb())"
+    code = f"from pathlib import Path; from benchmarks import speed; speed.{call}; print(speed.peak_mb())"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return float(found.stdout.split()[-1]), time.perf_counter() - start
 
@@ -131,28 +126,32 @@ def peak_mb() -> float:
     return float(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def reconstruct_long(minutes: float) -> None:
-    """Reconstruct a recording of so many minutes: the balancing keypoints played forth and back at 30 frames/s."""
+def write_long_capture(folder: Path, minutes: float) -> None:
+    """Write a capture of so many minutes: the balancing keypoints played forth and back at 30 frames/s."""
     views, _ = balancing.recording()
     frames = round(minutes * 60 * FRAME_RATE)
     count = len(next(iter(views.values())).times)
     order = np.abs((np.arange(frames) + count - 1) % (2 * count - 2) - (count - 1))
-    long = {
-        name: replace(view, pixels=view.pixels[order], score=view.score[order], times=np.arange(frames) / FRAME_RATE)
-        for name, view in views.items()
-    }
-    with balancing.capture(long) as folder:
-        del long, views
-        reconstruct(folder, cameras="people")
+    times = np.arange(frames) / FRAME_RATE
+    for name, view in views.items():
+        views[name] = replace(view, pixels=view.pixels[order], score=view.score[order], times=times)
+    balancing.write_capture(folder, views)
 
 
-def read_long(repetitions: int) -> None:
-    """Read all pictures of a video that repeats one of the balancing recording so many times."""
-    with tempfile.TemporaryDirectory() as folder:
-        video = Path(folder) / "long.mp4"
-        _repeat(balancing.FOOTAGE / "videos" / "cam03.mp4", video, repetitions)
-        for frame in read_frames(video):
-            del frame
+def reconstruct_from_people(folder: Path) -> None:
+    """Reconstruct a capture, its cameras' places unknown."""
+    reconstruct(folder, cameras="people")
+
+
+def read_all(video: Path) -> None:
+    """Read every picture of a video."""
+    for frame in read_frames(video):
+        del frame
+
+
+def write_long_video(target: Path, repetitions: int) -> None:
+    """Write a video that repeats one of the balancing recording so many times."""
+    _repeat(balancing.FOOTAGE / "videos" / "cam03.mp4", target, repetitions)
 
 
 def _repeat(source: Path, target: Path, repetitions: int) -> None:

@@ -7,18 +7,18 @@ import pytest
 from benchmarks import balancing, h36m, limits, speed, triangulation
 from benchmarks.scenes import Corruption, h36m_scene
 
-from epipose.io.capture_folder import CaptureFolder, open_capture
+from epipose.io.capture_folder import open_capture
+from epipose.io.videos import probe
 
 
 @pytest.fixture(autouse=True)
 def one_seed(monkeypatch: pytest.MonkeyPatch, shared: Path) -> None:
     assert shared.is_dir()
-    for benchmark in (h36m, triangulation):
-        monkeypatch.setattr(benchmark, "SEEDS", 1)
+    monkeypatch.setattr(triangulation, "SEEDS", 1)
 
 
 def test_h36m(capsys: pytest.CaptureFixture[str]) -> None:
-    h36m.main([setting for setting in h36m.SETTINGS if setting.views == (0, 2)], opposite=())
+    h36m.main(1, [setting for setting in h36m.SETTINGS if setting.views == (0, 2)], opposite=())
     assert "cameras 0 and 2 (47 deg), corrupted | rotation, deg" in capsys.readouterr().out
 
 
@@ -44,14 +44,13 @@ def test_balancing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "01 04 (102 deg apart)" in capsys.readouterr().out
 
 
-def test_speed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     speed.print_seconds(repeats=1, frames=10)
     assert "SciPy" in capsys.readouterr().out
-    found: list[CaptureFolder] = []
-    monkeypatch.setattr(speed, "reconstruct", lambda folder, **_: found.append(open_capture(folder)))
-    speed.reconstruct_long(minutes=0.2)
-    assert found[0].view_names == ("cam01", "cam02", "cam03", "cam04")
-    speed.read_long(repetitions=1)
+    speed.write_long_capture(tmp_path / "long", minutes=0.2)
+    assert open_capture(tmp_path / "long").view_names == ("cam01", "cam02", "cam03", "cam04")
+    speed.write_long_video(tmp_path / "long.mp4", repetitions=2)
+    assert len(probe(tmp_path / "long.mp4").times) == 200
     assert speed.peak_mb() > 10
 
 
