@@ -136,6 +136,11 @@ def lenses_from_pictures(
     return _kept(kept, made_from, measure)
 
 
+def notes_by_view(lenses: CameraFile) -> dict[str, str]:
+    """Return what `lenses_from_pictures` noted about each view."""
+    return {view: note for view, _, note in (noted.partition(": ") for noted in lenses.notes)}
+
+
 def rig_from_pictures(
     folder: Path, board: Board, lenses: Mapping[str, Camera], *, kept: Path, progress: Report = no_report
 ) -> CameraFile:

@@ -125,6 +125,8 @@ class Known:
     """Of the views, as a calibration of ours wrote them: added to a view's own times for the common clock."""
     cameras_from_board: bool
     lenses_from_board: bool
+    lens_notes: dict[str, str]
+    """By view, what pictures of a board showed of its lens."""
     focal: Literal["shared", "each"]
     """Whether lenses that are not known have one focal length or each their own."""
     metric: bool
@@ -155,9 +157,11 @@ def known_cameras(
     elif intrinsics is not None and not shown.lenses:
         lenses = read_cameras(Path(intrinsics))
         posed = posed and named
+    lens_notes: dict[str, str] = {}
     lenses_from_board = shown.lenses is not None or (shown.cameras is not None and lenses is None)
     if lenses_from_board:
         lenses, posed = shown.lens_file(capture, progress), posed and named
+        lens_notes, lenses = boards.notes_by_view(lenses), replace(lenses, notes=())
     if shown.cameras:
         given, posed = shown.camera_file(capture, _by_view(capture, lenses) or {}, progress), True
     notes = tuple(dict.fromkeys(note for read in (given, lenses) if read is not None for note in read.notes))
@@ -169,6 +173,7 @@ def known_cameras(
         tuple(map(float, offsets)) if isinstance(offsets, list) else None,
         cameras_from_board=shown.cameras is not None,
         lenses_from_board=lenses_from_board,
+        lens_notes=lens_notes,
         focal="each" if intrinsics == "estimate-each" else "shared",
         metric=given is None or given.metric,
     )
@@ -199,13 +204,13 @@ def _by_view(capture: CaptureFolder, file: CameraFile | None) -> dict[str, Camer
 def calibration_views(inputs: Inputs, known: Known) -> tuple[tuple[View, ...], dict[str, str]]:
     """Return what calibration starts from, and by view what was noted about its calibration's picture size."""
     slots = main_people(inputs.people)
-    views, notes = [], {}
+    views, notes = [], dict(known.lens_notes)
     for name, people, slot in zip(inputs.names, inputs.people, slots, strict=True):
         size = people.image_size_wh
         lens, note = fit_to_video(known.lenses[name], size, name) if known.lenses else (None, None)
         placed, _ = fit_to_video(known.cameras[name], size, name) if known.cameras else (None, None)
         if note:
-            notes[name] = note
+            notes[name] = "; ".join(filter(None, (notes.get(name), note)))
         if placed and lens:
             placed = replace(placed, lens=lens.lens)
         steady = single(people, slot).select(_steady_joints(people.skeleton))
