@@ -33,7 +33,6 @@ from epipose.pose.keypoints import Keypoints
 from epipose.pose.observations import Observations
 from epipose.threads import one_blas_thread
 
-
 SAME_CAMERA = 1.05
 """Ratio of picture sizes up to which cameras are taken for the same kind."""
 
