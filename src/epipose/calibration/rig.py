@@ -87,8 +87,8 @@ def find_rig(
 
     Cameras that are given are held, or with `refine` are where bundle adjustment starts. `height_m` is the main
     person's stature; without it an average adult's gives the scale, unless cameras are given. `focal`: whether unknown
-    lenses have one focal length or each their own, as they have in any case when the pictures' sizes differ by more than a crop. `metric`
-    is False for given cameras whose lengths have no known unit.
+    lenses have one focal length or each their own, as they have in any case when pictures differ by more than a crop.
+    `metric` is False for given cameras whose lengths have no known unit.
     """
     if height_m is not None and not 0.3 < height_m < 3:
         raise InputError(f"a height of {height_m} m cannot be a person's; give it in metres, such as 1.75")
