@@ -15,6 +15,7 @@ from epipose.io.keypoint_files.npz import write_npz
 from epipose.pipeline.inputs import HEAD_JOINTS, Known, calibration_views, known_cameras, load_inputs
 from epipose.pipeline.progress import no_report
 from epipose.pose.skeletons import load_skeleton
+from tests.io.made_videos import write_video
 from tests.pipeline.captures import CAMERAS, make_capture
 
 NAMES = list(CAMERAS)
@@ -167,3 +168,20 @@ def test_a_folder_of_pose2sim_is_taken_as_it_is(capture: Path, tmp_path: Path) -
     (session / "calibration" / "Calib.toml").unlink()
     with pytest.raises(InputError, match="how large the picture is"):
         load_inputs(session, "auto", 25.0, no_report)
+
+
+def test_files_that_count_frames_get_the_exact_times_of_a_video(capture: Path, tmp_path: Path) -> None:
+    session = pose2sim(tmp_path / "session", capture)
+    (session / "videos").mkdir()
+    # A phone that drops from 30 to 15 frames per second half-way.
+    milliseconds = [*(33 * i for i in range(20)), *(660 + 66 * i for i in range(20))]
+    for number, name in enumerate(NAMES):
+        write_video(session / "videos" / f"{name}.mp4", 40, milliseconds=milliseconds, size_wh=(160 + 16 * number, 96))
+    inputs = load_inputs(session, "auto", None, no_report)
+    for people in inputs.people:
+        np.testing.assert_allclose(people.times, np.array(milliseconds) / 1000, atol=1e-3)
+
+
+def test_places_that_are_named_do_not_go_with_estimated_lenses(capture: Path) -> None:
+    with pytest.raises(InputError, match="leave out --intrinsics estimate"):
+        known(capture, str(capture / "given.toml"), "estimate")

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from epipose import detectors, plugins
 from epipose.calibration.association import main_people
 from epipose.calibration.rig import View, single
 from epipose.errors import InputError
@@ -16,7 +18,7 @@ from epipose.io.camera_files import CameraFile, read_cameras
 from epipose.io.camera_fit import fit_to_video
 from epipose.io.capture_folder import CaptureFolder, open_capture
 from epipose.io.keypoint_files import read_keypoints
-from epipose.io.videos import probe
+from epipose.io.videos import VideoInfo, probe
 from epipose.io.view_names import match_names
 from epipose.pipeline import boards
 from epipose.pipeline.detect import detect
@@ -27,6 +29,8 @@ from epipose.pose.keypoints import Keypoints
 from epipose.pose.skeletons import Skeleton
 from epipose.pose.tracking import track
 
+OWN_SUFFIX = ".npz"
+"""Of keypoint files that hold the times of their frames."""
 ESTIMATES = ("estimate", "estimate-each")
 DEFAULT_DETECTOR = "mediapipe"
 HEAD_JOINTS = ("nose", "left_ear", "right_ear", "left_eye", "right_eye", "head_top")
@@ -64,6 +68,8 @@ def load_inputs(folder: Path, detector: str, frame_rate: float | None, progress:
         size_wh = video.size_wh if video else sizes.get(view.name)
         rate = frame_rate if frame_rate is not None or video is None else video.frame_rate
         keypoints = read_keypoints(files[view.name], frame_rate=rate, image_size_wh=size_wh)
+        if video is not None and frame_rate is None and files[view.name].suffix != OWN_SUFFIX:
+            keypoints = _at_video_times(keypoints, video)
         if view.name in times:
             keypoints = _at_recorded_times(keypoints, times[view.name], view.name)
         people.append(track(keypoints.select(body_joints(keypoints.skeleton))))
@@ -85,11 +91,15 @@ def _keypoint_files(
             missing = sorted(set(capture.view_names) - set(next(iter(found.values()), {})))
             raise InputError(f"{capture.path} lacks keypoints of {', '.join(missing)} and has no video to find them in")
         detector = DEFAULT_DETECTOR
-    if detector in complete and not has_pictures:
-        return found[detector]
-    if detector == "pose2sim" and detector in complete:
+    if detector in complete and (not has_pictures or detector not in plugins.names(detectors)):
         return found[detector]
     return detect(capture.path, detector=detector, frame_rate=frame_rate, progress=progress)
+
+
+def _at_video_times(keypoints: Keypoints, video: VideoInfo) -> Keypoints:
+    """Return keypoints of a file that only counts frames at the exact times of the video's frames."""
+    frames = np.round(keypoints.times * video.frame_rate).astype(int)
+    return replace(keypoints, times=video.times[frames]) if frames[-1] < len(video.times) else keypoints
 
 
 def _at_recorded_times(keypoints: Keypoints, times: Float[ndarray, "frames"], name: str) -> Keypoints:
@@ -153,6 +163,8 @@ def known_cameras(
     posed = given is not None and given.posed and cameras != "people"
     lenses = given
     if intrinsics in ESTIMATES:
+        if named:
+            raise InputError(f"--cameras {cameras} gives places and lenses; leave out --intrinsics {intrinsics}")
         lenses, posed = None, False
     elif intrinsics is not None and not shown.lenses:
         lenses = read_cameras(Path(intrinsics))
