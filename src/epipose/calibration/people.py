@@ -17,6 +17,7 @@ from epipose.calibration.left_right import find_swaps
 from epipose.calibration.pairs import chain_motions, relative_pairs
 from epipose.calibration.reseat import reseat
 from epipose.calibration.trust import repetition
+from epipose.errors import InputError
 from epipose.geometry.bundle import Freedom
 from epipose.geometry.bundle_covariance import BundleCovariance
 from epipose.geometry.cameras import Camera
@@ -76,9 +77,14 @@ def calibrate_people(
     names = names or [str(view + 1) for view in range(len(lenses))]
     check_views(observations, names)
     guesses = FOCAL_GUESSES if any(lens is None for lens in lenses) else FOCAL_GUESSES[:1]
-    found = [
-        _from_guess(observations, _guessed(lenses, sizes_wh, guess), sizes_wh, freedom, names) for guess in guesses
-    ]
+    found, refusals = [], []
+    for guess in guesses:
+        try:
+            found.append(_from_guess(observations, _guessed(lenses, sizes_wh, guess), sizes_wh, freedom, names))
+        except InputError as refusal:  # a guess far from the truth may fail where another does not
+            refusals.append(refusal)
+    if not found:
+        raise refusals[0]
     best = max(found, key=lambda calibration: calibration.support)
     assert best.adjusted is not None
     assert best.covariance is not None
