@@ -7,7 +7,7 @@ rigid and what moves fast need not be known beforehand.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,11 @@ SECONDS = 0.5
 """Accelerations within this time share a variance."""
 LEAST_SPREAD = 0.004
 """No bone is taken for more rigid than this share of its length."""
+FEWEST_ACCELERATIONS = 100
+MEDIAN_SHARE = 0.789
+"""Median of the squared length of a normal deviate in space, as a share of its mean."""
+LASTING = 0.7
+"""Share of the expected acceleration of noise below which the noise is said to last."""
 DRAWS = 16
 """Samples of the posterior from which variances and the uncertainty are estimated."""
 WANDER = 10.0
@@ -87,8 +92,10 @@ def _smooth_window(measured: Measurements, skeleton: Skeleton) -> SmoothMotion:
     bones = np.array(skeleton.bones, int).reshape(-1, 2)
     stencil = _acceleration_stencil(measured)
     positions = _interpolated(measured)
+    least = _least_acceleration(measured, stencil)
     prior = _first_prior(measured, positions, bones, stencil)
     for _ in range(ROUNDS):
+        prior = replace(prior, acceleration=np.maximum(prior.acceleration, least))
         factor, positions = _solve(measured, positions, bones, prior, stencil)
         draws = _draws(factor, positions.shape)
         prior = _learned(prior, measured, positions, draws, bones, stencil)
@@ -130,6 +137,27 @@ def _interpolated(measured: Measurements) -> Float[ndarray, "frames joints 3"]:
     return positions
 
 
+def _least_acceleration(measured: Measurements, stencil: ndarray) -> Float[ndarray, "frames joints"]:
+    """Return the accelerations (m/s^2) that must not be smoothed away: those of the measurements, or none.
+
+    A detector's error that lasts cannot be told from motion. Where the measurements accelerate less than their noise
+    alone would make them, the noise lasts, and all of their acceleration is taken for motion.
+    """
+    none = np.zeros(measured.positions.shape[:2])
+    seen = np.trace(measured.information, axis1=-2, axis2=-1) > 0
+    whole = np.zeros_like(seen)
+    whole[1:-1] = seen[2:] & seen[1:-1] & seen[:-2] & (stencil[0, 1:-1] > 0)[:, None]
+    if whole.sum() < FEWEST_ACCELERATIONS:
+        return none
+    safe = measured.information + np.eye(3) * np.where(seen, 1e-9, 1.0)[..., None, None]
+    variance = np.trace(np.linalg.inv(safe), axis1=-2, axis2=-1)
+    padded = np.concatenate([variance[:1], variance, variance[-1:]])
+    expected = sum(stencil[k, :, None] ** 2 * padded[k : k + len(variance)] for k in range(3))
+    squared = np.sum(_accelerations(measured.positions, stencil) ** 2, axis=-1)
+    share = float(np.median(squared[whole] / expected[whole])) / MEDIAN_SHARE
+    return _pooled(np.where(whole, squared, 0), measured, stencil) if share < LASTING else none
+
+
 def _first_prior(measured: Measurements, positions: ndarray, bones: ndarray, stencil: ndarray) -> _Prior:
     """Guess lengths and spreads from the measurements less their own noise; accelerations from the measurements."""
     seen = np.trace(measured.information, axis1=-2, axis2=-1) > 0
@@ -148,7 +176,8 @@ def _first_prior(measured: Measurements, positions: ndarray, bones: ndarray, ste
         # Noise across a bone makes it look longer.
         length[index] = np.median(np.sqrt(measured_length**2 - np.minimum(across, 0.5 * measured_length**2)))
         variance = (1.4826 * np.median(np.abs(measured_length - np.median(measured_length)))) ** 2 - np.median(noise)
-        spread[index] = np.sqrt(max(variance, (LEAST_SPREAD * length[index]) ** 2))
+        # Not stiffer than the noise at first: the length is linear in the joints only near their true places.
+        spread[index] = np.sqrt(max(variance, 0.25 * np.median(noise), (LEAST_SPREAD * length[index]) ** 2))
     accelerations = _accelerations(positions, stencil)
     noise = np.trace(covariance, axis1=-2, axis2=-1) * np.sum(stencil**2, axis=0)[:, None]
     signal = np.maximum(np.sum(accelerations**2, axis=-1) - np.where(seen, noise, 0), 0)
