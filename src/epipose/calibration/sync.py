@@ -5,7 +5,7 @@ their speeds peaks at the true lag. Middle: at the true lag most joints obey one
 adjustment with a free clock for each view (see `people.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +26,12 @@ LONGEST_EXCERPT = 60.0
 """Seconds of a long recording whose motion is compared."""
 PEAKS = 5
 """Lags of best correlation whose epipolar geometry is tried."""
+STARTS = 2
+"""Best of those from which a finer search starts."""
+SCAN_STEPS = 4
+"""Frames between the lags that are tried where no peak is convincing."""
+CONVINCING = 0.5
+"""Share of joints that agree at a lag from which on it is believed."""
 CLEARLY_BETTER = 1.1
 """A lag other than none must make so many times more joints agree than no lag does."""
 
@@ -72,17 +78,30 @@ def _busiest(views: Sequence[Keypoints]) -> list[Keypoints]:
 def _pair_lag(pair: tuple[Keypoints, Keypoints], lenses: tuple[Lens, Lens], threshold_px: float) -> _Lagged:
     """Return the offset of the second view against the first at which the two agree best."""
     step = float(min(np.median(np.diff(view.times)) for view in pair))
+
+    def tried(lags: Iterable[float]) -> list[_Lagged]:
+        return [_Lagged(lag, _agreement(pair, lenses, lag, threshold_px)) for lag in lags]
+
     still = _Lagged(0.0, _agreement(pair, lenses, 0.0, threshold_px))
-    best = still
-    for peak in _speed_peaks(pair, step):
-        best = max(best, _Lagged(peak, _agreement(pair, lenses, peak, threshold_px)), key=lambda found: found.agreement)
-    spacing = 4 * step
-    while spacing > 0.3 * step:
-        around = [best.lag + sign * spacing for sign in (-1, 1)]
-        tried = [_Lagged(lag, _agreement(pair, lenses, lag, threshold_px)) for lag in around]
-        best = max([best, *tried], key=lambda found: found.agreement)
-        spacing /= 2
+    found = [still, *tried(_speed_peaks(pair, step))]
+    if max(lagged.agreement for lagged in found) < CONVINCING:
+        # No peak is near the truth: look everywhere.
+        found += tried(np.arange(-LONGEST_LAG, LONGEST_LAG + step, SCAN_STEPS * step).tolist())
+    best = max((_polished(start, step, tried) for start in _best(found, STARTS)), key=lambda lagged: lagged.agreement)
     return best if best.agreement > CLEARLY_BETTER * still.agreement else still
+
+
+def _best(found: list[_Lagged], count: int) -> list[_Lagged]:
+    return sorted(found, key=lambda lagged: -lagged.agreement)[:count]
+
+
+def _polished(best: _Lagged, step: float, tried: Callable[[Iterable[float]], list[_Lagged]]) -> _Lagged:
+    """Return the best lag near a good one, by ever smaller steps to either side."""
+    spacing = SCAN_STEPS * step
+    while spacing > 0.3 * step:
+        [best] = _best([best, *tried([best.lag - spacing, best.lag + spacing])], 1)
+        spacing /= 2
+    return best
 
 
 def _agreement(pair: tuple[Keypoints, Keypoints], lenses: tuple[Lens, Lens], lag: float, threshold_px: float) -> float:
