@@ -9,12 +9,13 @@ from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.geometry.alignment import similarity
+from epipose.geometry.rotations import quaternion_from_rotation
 from epipose.io.camera_files import read_cameras, write_cameras
 from epipose.io.pose_files import read_poses
 from epipose.pipeline.calibrate import calibrate
 from epipose.pipeline.triangulate import triangulate
 from epipose.pose.keypoints import Poses
-from tests.pipeline.captures import CAMERAS, COCO, Filming, contents, figure, make_capture
+from tests.pipeline.captures import CAMERAS, COCO, STATURE, Filming, contents, figure, make_capture
 
 LATE = 0.2
 VIEWS = {name: Filming(late=LATE if name == "cam4" else 0.0) for name in CAMERAS}
@@ -85,3 +86,40 @@ def test_two_frame_rates_meet_on_the_faster_clock(tmp_path: Path) -> None:
     poses = read_poses(triangulate(capture, cameras=str(capture / "given.toml"))["triangulated"])
     np.testing.assert_allclose(np.diff(poses.times), 0.02)
     assert np.median(errors(poses)) < 0.012
+
+
+def test_cameras_estimated_beside_the_users_lenses_are_found_again(capture: Path) -> None:
+    write_cameras(capture / "cameras.toml", CAMERAS, metadata={"lenses_only": True})
+    with pytest.raises(InputError, match="epipose calibrate"):
+        triangulate(capture)
+    assert calibrate(capture, height_m=STATURE).cameras_path == capture / "cameras-estimated.toml"
+    poses = read_poses(triangulate(capture)["triangulated"])
+    assert poses.weight[:, 0].mean() > 0.9
+
+
+def test_places_without_a_unit_are_scaled_before_triangulation(capture: Path) -> None:
+    colmap(capture / "calibration")
+    with pytest.raises(InputError, match="no unit"):
+        triangulate(capture)
+    assert calibrate(capture, height_m=STATURE).cameras_path == capture / "cameras.toml"
+    poses = read_poses(triangulate(capture)["triangulated"])
+    hip, ankle = poses.skeleton.index("left_hip"), poses.skeleton.index("left_ankle")
+    height = np.median(poses.positions[:, 0, hip, 2] - poses.positions[:, 0, ankle, 2])
+    truth = figure(poses.times)
+    expected = np.median(truth[:, COCO.index("left_hip"), 2] - truth[:, COCO.index("left_ankle"), 2])
+    assert height == pytest.approx(expected, rel=0.1)
+
+
+def colmap(folder: Path) -> None:
+    """Write the true cameras as COLMAP text, a third of their size; its first pixel's centre is (0.5, 0.5)."""
+    folder.mkdir()
+    lenses, images = [], []
+    for number, (name, camera) in enumerate(CAMERAS.items(), start=1):
+        (fx, fy), (cx, cy), (width, height) = camera.lens.focal, camera.lens.centre, camera.size_wh
+        bent = " ".join(str(value) for value in camera.lens.coefficients[:4])
+        lenses.append(f"{number} OPENCV {width} {height} {fx} {fy} {cx + 0.5} {cy + 0.5} {bent}")
+        turn = " ".join(map(str, quaternion_from_rotation(camera.cam_from_world.rotation)))
+        shift = " ".join(map(str, camera.cam_from_world.translation / 3))
+        images.append(f"{number} {turn} {shift} {number} {name}.jpg\n")
+    (folder / "cameras.txt").write_text("\n".join(lenses) + "\n", encoding="utf-8")
+    (folder / "images.txt").write_text("\n".join(images) + "\n", encoding="utf-8")

@@ -47,6 +47,11 @@ class CaptureFolder:
         """Where the cameras of this capture are written."""
         return self.path / "cameras.toml"
 
+    @property
+    def estimated_cameras_path(self) -> Path:
+        """Where they are written when the user's own cameras.toml is in that place."""
+        return self.path / "cameras-estimated.toml"
+
     def keypoints_path(self, detector: str, view: str) -> Path:
         """Where the keypoints of a view are written."""
         return self.path / "keypoints" / detector / f"{view}.npz"

@@ -39,5 +39,8 @@ def calibrate(
     rig = credited(find_rig(views, height_m=height_m, refine=refine, focal=known.focal, metric=known.metric), known)
     progress("find cameras", 1, 1)
     return Calibrated(
-        inputs.names, rig, write_rig(inputs, rig), (*known.notes, *(f"{view}: {note}" for view, note in notes.items()))
+        inputs.names,
+        rig,
+        write_rig(inputs, rig, known),
+        (*known.notes, *(f"{view}: {note}" for view, note in notes.items())),
     )

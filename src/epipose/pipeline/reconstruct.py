@@ -54,7 +54,7 @@ def reconstruct(
         people = find_people(inputs.people, rig.offsets, rig.cameras, rig.sigma_px, progress)
     with watch.stage("files"):
         capture = inputs.capture
-        write_rig(inputs, rig)
+        write_rig(inputs, rig, known)
         poses = steady(people)
         files = write_people(capture, people.poses(), poses)
         export(files["smooth"], EXPORTS)

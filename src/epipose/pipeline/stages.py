@@ -52,16 +52,16 @@ def credited(rig: Rig, known: Known) -> Rig:
     return replace(rig, cameras=upright, gravity_source=gravity.source)
 
 
-def write_rig(inputs: Inputs, rig: Rig) -> Path | None:
-    """Write the cameras that were found and return the file, or None for cameras that were given.
+def write_rig(inputs: Inputs, rig: Rig, known: Known) -> Path | None:
+    """Write the cameras that were found, or scaled, and return the file; None for metric cameras that were given.
 
     A camera file that the user brought is never overwritten: then the name is cameras-estimated.toml.
     """
-    if rig.cameras_source == "given":
+    if rig.cameras_source == "given" and known.metric:
         return None
     path = inputs.capture.cameras_path
     if path.exists() and not is_ours(path):
-        path = path.with_name("cameras-estimated.toml")
+        path = inputs.capture.estimated_cameras_path
     metadata = {
         "made_by": MADE_BY,
         "version": __version__,

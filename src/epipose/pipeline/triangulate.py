@@ -8,9 +8,10 @@ from epipose.calibration.people import hold, size_of_errors_px
 from epipose.errors import InputError
 from epipose.io.capture_folder import CaptureFolder
 from epipose.io.pose_files import write_poses
-from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
+from epipose.pipeline.inputs import Known, calibration_views, known_cameras, load_inputs
 from epipose.pipeline.people3d import find_people
 from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.provenance import is_ours
 from epipose.pipeline.smoothing import smoothing
 from epipose.pose.keypoints import Poses
 from epipose.pose.resampling import common_clock, observe, on_clock
@@ -32,11 +33,7 @@ def triangulate(
     """
     steady = smoothing(smooth)
     inputs = load_inputs(folder, detector, frame_rate, progress)
-    if cameras == "auto" and inputs.capture.cameras_path.is_file():
-        cameras = str(inputs.capture.cameras_path)
-    known = known_cameras(inputs.capture, cameras, None)
-    if known.cameras is None:
-        raise InputError(f"{folder} has no cameras with places; run `epipose calibrate {folder}` first")
+    known = _placed_cameras(inputs.capture, cameras)
     views, _ = calibration_views(inputs, known)
     placed = [view.camera for view in views if view.camera is not None]
     offsets = -np.asarray(known.time_offsets_s or [0.0] * len(views))
@@ -45,6 +42,23 @@ def triangulate(
     held = hold(placed, observations, sigma_px=size_of_errors_px([view.size_wh for view in views]))
     people = find_people(inputs.people, offsets, placed, held.sigma_px, progress)
     return write_people(inputs.capture, people.poses(), steady(people))
+
+
+def _placed_cameras(capture: CaptureFolder, cameras: str) -> Known:
+    """Return the cameras to triangulate with; raises InputError where their places or their unit are missing."""
+    known = known_cameras(capture, cameras, None)
+    if cameras == "auto" and (known.cameras is None or not known.metric):
+        for path in (capture.estimated_cameras_path, capture.cameras_path):
+            if is_ours(path):
+                return known_cameras(capture, str(path), None)
+    if known.cameras is None:
+        raise InputError(f"{capture.path} has no cameras with places; run `epipose calibrate {capture.path}` first")
+    if not known.metric:
+        raise InputError(
+            f"the lengths of the cameras of {capture.path} have no unit; run `epipose calibrate {capture.path}` first,"
+            f" with the person's --height"
+        )
+    return known
 
 
 def write_people(capture: CaptureFolder, triangulated: Poses, smooth: Poses) -> dict[str, Path]:

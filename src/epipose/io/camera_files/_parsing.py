@@ -1,6 +1,5 @@
 """What every camera format needs: numbers, lenses and rotations checked on the way in, and cameras put together."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from epipose.geometry.lenses import BrownConrady, Fisheye, Human36mLens, Lens, P
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import nearest_rotation, rotation_from_rotvec
 from epipose.io.camera_files import CameraFile, CameraUncertainty
+from epipose.io.view_names import natural_key
 
 LARGEST_FILE = 20_000_000
 """Bytes; a camera file is a few kilobytes."""
@@ -34,11 +34,6 @@ class Entry:
     size_wh: tuple[int, int]
     cam_from_world: Rigid | None
     uncertainty: CameraUncertainty | None = None
-
-
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts cam_2 before cam_10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,18})", name)]
 
 
 def beginning(path: Path, length: int = 4096) -> str:

@@ -26,13 +26,13 @@ from epipose.io.camera_files._parsing import (
     assemble,
     is_identity,
     lens_from_opencv,
-    natural_key,
     numbers,
     picture_size,
     read_text,
     rotation,
 )
 from epipose.io.files import atomic_write
+from epipose.io.view_names import natural_key
 
 UNITS_M = {
     **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
