@@ -1,0 +1,91 @@
+"""Dressed people as the renderer wants them, and posing many at once: linear blend skinning as a Warp kernel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import warp as wp
+from jaxtyping import Float, Float32, Int32
+from numpy import ndarray
+from torch import Tensor
+
+from epipose.studio.bodies import Body
+from epipose.studio.garments import Outfit, body_coordinates, dressed, vertex_normals
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """One dressed person."""
+
+    body: Body
+    """With the volume of its clothes."""
+    outfit: Outfit
+    vertices: Float32[Tensor, "vertices 3"]
+    """At rest, in metres."""
+    normals: Float32[Tensor, "vertices 3"]
+    """At rest."""
+    coordinates: Float32[Tensor, "vertices channels"]
+    """What the outfit colours by."""
+
+
+def make_figure(body: Body, outfit: Outfit, device: str = "cpu") -> Figure:
+    """Dress `body`."""
+    clothed = dressed(body, outfit)
+    arrays = clothed.vertices, vertex_normals(clothed.vertices, clothed.faces), body_coordinates(body)
+    return Figure(clothed, outfit, *(torch.from_numpy(a.astype(np.float32)).to(device) for a in arrays))
+
+
+def pose_figures(
+    figures: Sequence[Figure], motions: Float[ndarray, "figures bones 3 4"]
+) -> tuple[Float32[Tensor, "figures vertices 3"], Float32[Tensor, "figures vertices 3"]]:
+    """Return vertices (metres) and normals (not of unit length) of figures whose bones moved so (`Body.motions`)."""
+    device = figures[0].vertices.device
+    rest = torch.stack([figure.vertices for figure in figures])
+    normals = torch.stack([figure.normals for figure in figures])
+    moved, turned = torch.empty_like(rest), torch.empty_like(normals)
+    bones = torch.from_numpy(motions.astype(np.float32)).to(device).contiguous()
+    index, weight = _skin(figures[0].body, device)
+    wp.launch(
+        _blend,
+        rest.shape[:2],
+        [wp.from_torch(rest, dtype=wp.vec3), wp.from_torch(normals, dtype=wp.vec3), wp.from_torch(bones)],
+        [wp.from_torch(array) for array in (index, weight)]
+        + [wp.from_torch(array, dtype=wp.vec3) for array in (moved, turned)],
+        device=wp.device_from_torch(device),
+    )
+    return moved, turned
+
+
+def _skin(body: Body, device: torch.device) -> tuple[Int32[Tensor, "vertices k"], Float32[Tensor, "vertices k"]]:
+    return (
+        torch.from_numpy(body.skin_bones.astype(np.int32)).to(device),
+        torch.from_numpy(body.skin_weights.astype(np.float32)).to(device),
+    )
+
+
+@wp.kernel(enable_backward=False)
+def _blend(
+    rest: wp.array(dtype=wp.vec3, ndim=2),
+    normals: wp.array(dtype=wp.vec3, ndim=2),
+    bones: wp.array(dtype=wp.float32, ndim=4),
+    index: wp.array(dtype=wp.int32, ndim=2),
+    weight: wp.array(dtype=wp.float32, ndim=2),
+    moved: wp.array(dtype=wp.vec3, ndim=2),
+    turned: wp.array(dtype=wp.vec3, ndim=2),
+) -> None:
+    figure, vertex = wp.tid()
+    point = rest[figure, vertex]
+    normal = normals[figure, vertex]
+    place = wp.vec3(0.0, 0.0, 0.0)
+    direction = wp.vec3(0.0, 0.0, 0.0)
+    for k in range(index.shape[1]):
+        share = weight[vertex, k]
+        if share > 0.0:
+            bone = index[vertex, k]
+            for axis in range(3):
+                row = wp.vec3(bones[figure, bone, axis, 0], bones[figure, bone, axis, 1], bones[figure, bone, axis, 2])
+                place[axis] = place[axis] + share * (wp.dot(row, point) + bones[figure, bone, axis, 3])
+                direction[axis] = direction[axis] + share * wp.dot(row, normal)
+    moved[figure, vertex] = place
+    turned[figure, vertex] = direction
