@@ -12,6 +12,7 @@ from torch import Tensor
 
 from epipose.studio.bodies import Body
 from epipose.studio.garments import Outfit, body_coordinates, dressed, vertex_normals
+from epipose.studio.visibility import joint_radii
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +28,16 @@ class Figure:
     """At rest."""
     coordinates: Float32[Tensor, "vertices channels"]
     """What the outfit colours by."""
+    joint_radii: Float[ndarray, "joints"]
+    """See `visibility.joint_radii`."""
 
 
 def make_figure(body: Body, outfit: Outfit, device: str = "cpu") -> Figure:
     """Dress `body`."""
     clothed = dressed(body, outfit)
     arrays = clothed.vertices, vertex_normals(clothed.vertices, clothed.faces), body_coordinates(body)
-    return Figure(clothed, outfit, *(torch.from_numpy(a.astype(np.float32)).to(device) for a in arrays))
+    tensors = (torch.from_numpy(array.astype(np.float32)).to(device) for array in arrays)
+    return Figure(clothed, outfit, *tensors, joint_radii(clothed))
 
 
 def pose_figures(

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import torch
 import warp as wp
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Float32, Int32, Int64
 from torch import Tensor
 
-wp.config.quiet = True
+wp.config.log_level = wp.LOG_WARNING
 
 NEAR = wp.constant(0.05)
 """Metres in front of the camera from which on something is drawn."""
@@ -28,17 +28,14 @@ TRIANGLE_BITS = 0xFFFFFFFF
 class Fragments(NamedTuple):
     """The nearest surface at each pixel of a batch of pictures."""
 
-    triangle: Int32[Tensor, "pictures height width"]
-    """Row of `faces`, -1 where there is none."""
     depth: Float32[Tensor, "pictures height width"]
     """Metres along the camera's axis; infinite where there is nothing."""
-    attributes: Float32[Tensor, "pictures height width channels"]
-    """Interpolated over the triangle in space; 0 where there is none."""
-
-    @property
-    def covered(self) -> Bool[Tensor, "pictures height width"]:
-        """Where there is a surface."""
-        return self.triangle >= 0
+    where: Int64[Tensor, "covered"]
+    """The pixels that show something, as places in the flattened batch."""
+    triangle: Int32[Tensor, "covered"]
+    """Row of `faces` that each of them shows."""
+    values: Float32[Tensor, "covered channels"]
+    """What the triangle's vertices carry, interpolated in space."""
 
 
 @wp.kernel(enable_backward=False)
@@ -97,74 +94,76 @@ def _draw(
 def _interpolate(
     corners: wp.array(dtype=wp.vec3, ndim=2),
     faces: wp.array(dtype=wp.int32, ndim=2),
-    values: wp.array(dtype=wp.float32, ndim=3),
-    width: wp.int32,
-    nearest: wp.array(dtype=wp.int64, ndim=2),
-    triangles: wp.array(dtype=wp.int32, ndim=2),
-    depths: wp.array(dtype=wp.float32, ndim=2),
-    attributes: wp.array(dtype=wp.float32, ndim=3),
+    carried: wp.array(dtype=wp.float32, ndim=3),
+    size: wp.vec2i,
+    where: wp.array(dtype=wp.int64),
+    triangles: wp.array(dtype=wp.int32),
+    values: wp.array(dtype=wp.float32, ndim=2),
 ) -> None:
-    picture, pixel = wp.tid()
-    packed = nearest[picture, pixel]
-    if packed == wp.int64(EMPTY):
-        triangles[picture, pixel] = -1
-        depths[picture, pixel] = wp.inf
-        return
-    triangle = wp.int32(packed & wp.int64(TRIANGLE_BITS))
-    first = faces[triangle, 0]
-    second = faces[triangle, 1]
-    third = faces[triangle, 2]
+    row = wp.tid()
+    picture = wp.int32(where[row] / wp.int64(size[0] * size[1]))
+    pixel = wp.int32(where[row] % wp.int64(size[0] * size[1]))
+    first = faces[triangles[row], 0]
+    second = faces[triangles[row], 1]
+    third = faces[triangles[row], 2]
     a = corners[picture, first]
     b = corners[picture, second]
     c = corners[picture, third]
-    x = float(pixel % width)
-    y = float(pixel // width)
-    of_a = ((c[0] - b[0]) * (y - b[1]) - (c[1] - b[1]) * (x - b[0])) / a[2]
-    of_b = ((a[0] - c[0]) * (y - c[1]) - (a[1] - c[1]) * (x - c[0])) / b[2]
-    of_c = ((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / c[2]
-    # Rounding may put a pixel on the rim a little outside its triangle.
+    x = float(pixel % size[0])
+    y = float(pixel / size[0])
     area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-    of_a = wp.max(of_a / area, 0.0)
-    of_b = wp.max(of_b / area, 0.0)
-    of_c = wp.max(of_c / area, 0.0)
+    # Rounding may put a pixel on the rim a little outside its triangle.
+    of_a = wp.max(((c[0] - b[0]) * (y - b[1]) - (c[1] - b[1]) * (x - b[0])) / (area * a[2]), 0.0)
+    of_b = wp.max(((a[0] - c[0]) * (y - c[1]) - (a[1] - c[1]) * (x - c[0])) / (area * b[2]), 0.0)
+    of_c = wp.max(((b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])) / (area * c[2]), 0.0)
     total = of_a + of_b + of_c
-    triangles[picture, pixel] = triangle
-    depths[picture, pixel] = float(packed >> wp.int64(32)) / DEPTH_STEPS
-    for channel in range(values.shape[2]):
-        attributes[picture, pixel, channel] = (
-            of_a * values[picture, first, channel]
-            + of_b * values[picture, second, channel]
-            + of_c * values[picture, third, channel]
+    for channel in range(values.shape[1]):
+        values[row, channel] = (
+            of_a * carried[picture, first, channel]
+            + of_b * carried[picture, second, channel]
+            + of_c * carried[picture, third, channel]
         ) / total
 
 
 def rasterise(
     corners: Float32[Tensor, "pictures vertices 3"],
     faces: Int32[Tensor, "triangles 3"],
-    values: Float32[Tensor, "pictures vertices channels"],
+    carried: Float32[Tensor, "pictures vertices channels"],
     size_wh: tuple[int, int],
 ) -> Fragments:
-    """Return the nearest outer face of closed meshes at each pixel, and its vertices' `values` interpolated there.
+    """Return the nearest outer face of closed meshes at each pixel, and what its vertices carry there.
 
     `corners` are vertices in pixels (the first pixel's centre is 0, 0) and, last, metres along the camera's axis.
-    Triangles with a corner nearer than NEAR or FAR_OFF are left out.
+    Triangles with a corner nearer than NEAR or further out than FAR_OFF are left out.
     """
+    nearest = _nearest(corners, faces, size_wh)
+    where = torch.nonzero(nearest.reshape(-1) != EMPTY)[:, 0]
+    triangle = (nearest.reshape(-1)[where] & TRIANGLE_BITS).int()
+    values = torch.empty((len(where), carried.shape[2]), dtype=torch.float32, device=corners.device)
+    if carried.shape[2]:
+        wp.launch(
+            _interpolate,
+            len(where),
+            [wp.from_torch(corners.contiguous(), dtype=wp.vec3), wp.from_torch(faces.contiguous())]
+            + [wp.from_torch(carried.contiguous()), wp.vec2i(*size_wh)]
+            + [wp.from_torch(where), wp.from_torch(triangle), wp.from_torch(values)],
+            device=wp.device_from_torch(corners.device),
+        )
+    depth = torch.where(nearest == EMPTY, torch.inf, (nearest >> 32).float() / float(DEPTH_STEPS))
+    return Fragments(depth.reshape(len(corners), size_wh[1], size_wh[0]), where, triangle, values)
+
+
+def _nearest(
+    corners: Float32[Tensor, "pictures vertices 3"], faces: Int32[Tensor, "triangles 3"], size_wh: tuple[int, int]
+) -> Int64[Tensor, "pictures pixels"]:
+    """Return depth and triangle of the nearest surface at each pixel in one number, EMPTY where there is none."""
     width, height = size_wh
-    pictures, device = len(corners), corners.device
-    nearest = torch.full((pictures, height * width), EMPTY, dtype=torch.int64, device=device)
-    triangle = torch.empty((pictures, height * width), dtype=torch.int32, device=device)
-    depth = torch.empty((pictures, height * width), dtype=torch.float32, device=device)
-    attributes = torch.zeros((pictures, height * width, values.shape[2]), dtype=torch.float32, device=device)
-    where = wp.device_from_torch(device)
+    nearest = torch.full((len(corners), height * width), EMPTY, dtype=torch.int64, device=corners.device)
     points, mesh = wp.from_torch(corners.contiguous(), dtype=wp.vec3), wp.from_torch(faces.contiguous())
-    buffer = wp.from_torch(nearest)
-    wp.launch(_draw, (pictures, len(faces)), [points, mesh, width, height, buffer], device=where)
     wp.launch(
-        _interpolate,
-        (pictures, height * width),
-        [points, mesh, wp.from_torch(values.contiguous()), width, buffer],
-        [wp.from_torch(triangle), wp.from_torch(depth), wp.from_torch(attributes)],
-        device=where,
+        _draw,
+        (len(corners), len(faces)),
+        [points, mesh, width, height, wp.from_torch(nearest)],
+        device=wp.device_from_torch(corners.device),
     )
-    shape = (pictures, height, width)
-    return Fragments(triangle.reshape(shape), depth.reshape(shape), attributes.reshape(*shape, -1))
+    return nearest

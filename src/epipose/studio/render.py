@@ -95,32 +95,34 @@ def draw(
     corners = _corners(vertices, camera)
     corners[:, :2] = (corners[:, :2] - corners.new_tensor([left, top]) + 0.5) * samples - 0.5
     channels = max(surface.coordinates.shape[1] for surface in surfaces)
-    values = torch.cat(
-        [
-            torch.cat([s.normals, s.vertices, torch.nn.functional.pad(s.coordinates, (0, channels - s.coordinates.shape[1]))], 1)
-            for s in surfaces
-        ]
-    )
+    carried = torch.cat([_carried(surface, channels) for surface in surfaces])
     size_wh = (width * samples, height * samples)
-    return _coloured(rasterise(corners[None], faces, values[None], size_wh), surfaces, light, shadows)
+    return _coloured(rasterise(corners[None], faces, carried[None], size_wh), surfaces, light, shadows)
+
+
+def _carried(surface: Surface, channels: int) -> Float32[Tensor, "vertices carried"]:
+    """Return normal, place and coordinates of each vertex, the latter filled up to `channels`."""
+    filler = surface.vertices.new_zeros((len(surface.vertices), channels - surface.coordinates.shape[1]))
+    return torch.cat([surface.normals, surface.vertices, surface.coordinates, filler], dim=1)
 
 
 def _coloured(found: Fragments, surfaces: Sequence[Surface], light: Light, shadows: ShadowMap) -> Layer:
     """Colour and light what the rasteriser found."""
-    triangle, values = found.triangle[0], found.attributes[0]
-    colour, labels = torch.zeros_like(values[..., :3]), torch.zeros_like(triangle, dtype=torch.uint8)
+    albedo = torch.zeros_like(found.values[:, :3])
+    label = torch.zeros_like(found.triangle, dtype=torch.uint8)
     begin = 0
     for surface in surfaces:
         end = begin + len(surface.faces)
-        where = (triangle >= begin) & (triangle < end)
+        mine = torch.nonzero((found.triangle >= begin) & (found.triangle < end))[:, 0]
         begin = end
-        points = values[where]
-        if not len(points):
-            continue
-        albedo = surface.material.colour(points[:, 6 : 6 + surface.coordinates.shape[1]])
-        colour[where] = light.shade(albedo, points[:, :3], shadows.lit(points[:, 3:6]))
-        labels[where] = surface.label
-    return Layer(colour, labels, found.depth[0])
+        if len(mine):
+            albedo[mine] = surface.material.colour(found.values[mine, 6 : 6 + surface.coordinates.shape[1]])
+            label[mine] = surface.label
+    lit = light.shade(albedo, found.values[:, :3], shadows.lit(found.values[:, 3:6]))
+    _, height, width = found.depth.shape
+    colour, labels = lit.new_zeros((height * width, 3)), label.new_zeros(height * width)
+    colour[found.where], labels[found.where] = lit, label
+    return Layer(colour.reshape(height, width, 3), labels.reshape(height, width), found.depth[0])
 
 
 def _corners(vertices: Float32[Tensor, "vertices 3"], camera: Camera) -> Float32[Tensor, "vertices 3"]:
