@@ -80,7 +80,7 @@ class Body:
 
     def joints(self, motions: Float[ndarray, "*batch bones 3 4"]) -> Float[ndarray, "*batch joints 3"]:
         """Return the joints of body21 (metres) of a body whose bones moved so."""
-        return np.einsum("...bij,kbj->...ki", motions, self.joint_points, optimize=True)
+        return np.asarray(np.einsum("...bij,kbj->...ki", motions, self.joint_points, optimize=True))
 
     def skinned(self, motions: Float[ndarray, "bones 3 4"]) -> Float[ndarray, "vertices 3"]:
         """Return the vertices by linear blend skinning, in float64 (the renderer has its own, faster one)."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from epipose.studio.bodies import Body
 from epipose.studio.garments import Outfit, body_coordinates, dressed, vertex_normals
+from epipose.studio.kernels import blend
 from epipose.studio.visibility import joint_radii
 
 
@@ -36,8 +37,8 @@ def make_figure(body: Body, outfit: Outfit, device: str = "cpu") -> Figure:
     """Dress `body`."""
     clothed = dressed(body, outfit)
     arrays = clothed.vertices, vertex_normals(clothed.vertices, clothed.faces), body_coordinates(body)
-    tensors = (torch.from_numpy(array.astype(np.float32)).to(device) for array in arrays)
-    return Figure(clothed, outfit, *tensors, joint_radii(clothed))
+    vertices, normals, coordinates = (torch.from_numpy(array.astype(np.float32)).to(device) for array in arrays)
+    return Figure(clothed, outfit, vertices, normals, coordinates, joint_radii(clothed))
 
 
 def pose_figures(
@@ -50,14 +51,12 @@ def pose_figures(
     moved, turned = torch.empty_like(rest), torch.empty_like(normals)
     bones = torch.from_numpy(motions.astype(np.float32)).to(device).contiguous()
     index, weight = _skin(figures[0].body, device)
-    wp.launch(
-        _blend,
-        rest.shape[:2],
-        [wp.from_torch(rest, dtype=wp.vec3), wp.from_torch(normals, dtype=wp.vec3), wp.from_torch(bones)],
-        [wp.from_torch(array) for array in (index, weight)]
-        + [wp.from_torch(array, dtype=wp.vec3) for array in (moved, turned)],
-        device=wp.device_from_torch(device),
+    inputs = (
+        *(wp.from_torch(array, dtype=wp.vec3) for array in (rest, normals)),
+        *(wp.from_torch(array) for array in (bones, index, weight)),
+        *(wp.from_torch(array, dtype=wp.vec3) for array in (moved, turned)),
     )
+    wp.launch(blend, rest.shape[:2], inputs, device=wp.device_from_torch(device))
     return moved, turned
 
 
@@ -66,30 +65,3 @@ def _skin(body: Body, device: torch.device) -> tuple[Int32[Tensor, "vertices k"]
         torch.from_numpy(body.skin_bones.astype(np.int32)).to(device),
         torch.from_numpy(body.skin_weights.astype(np.float32)).to(device),
     )
-
-
-@wp.kernel(enable_backward=False)
-def _blend(
-    rest: wp.array(dtype=wp.vec3, ndim=2),
-    normals: wp.array(dtype=wp.vec3, ndim=2),
-    bones: wp.array(dtype=wp.float32, ndim=4),
-    index: wp.array(dtype=wp.int32, ndim=2),
-    weight: wp.array(dtype=wp.float32, ndim=2),
-    moved: wp.array(dtype=wp.vec3, ndim=2),
-    turned: wp.array(dtype=wp.vec3, ndim=2),
-) -> None:
-    figure, vertex = wp.tid()
-    point = rest[figure, vertex]
-    normal = normals[figure, vertex]
-    place = wp.vec3(0.0, 0.0, 0.0)
-    direction = wp.vec3(0.0, 0.0, 0.0)
-    for k in range(index.shape[1]):
-        share = weight[vertex, k]
-        if share > 0.0:
-            bone = index[vertex, k]
-            for axis in range(3):
-                row = wp.vec3(bones[figure, bone, axis, 0], bones[figure, bone, axis, 1], bones[figure, bone, axis, 2])
-                place[axis] = place[axis] + share * (wp.dot(row, point) + bones[figure, bone, axis, 3])
-                direction[axis] = direction[axis] + share * wp.dot(row, normal)
-    moved[figure, vertex] = place
-    turned[figure, vertex] = direction

@@ -53,7 +53,8 @@ class Light:
         facing = (unit @ unit.new_tensor(self.towards)).clamp(min=0.0) * lit
         up = (0.5 + 0.5 * unit[:, 2:3]).clamp(0.0, 1.0)
         around = up * unit.new_tensor(self.above) + (1 - up) * unit.new_tensor(self.below)
-        return albedo * (around + facing[:, None] * unit.new_tensor(self.key))
+        shaded: Tensor = albedo * (around + facing[:, None] * unit.new_tensor(self.key))
+        return shaded
 
 
 @dataclass(frozen=True, eq=False)
