@@ -105,7 +105,8 @@ def make_body(phenotype: Mapping[str, float], note: Callable[[str], None] = lamb
     hips = (coco["left_hip"] + coco["right_hip"]) / 2 @ vertices
     origin = np.array([hips[0], hips[1], vertices[:, 2].min()])
     vertices, heads = vertices - origin, heads - origin
-    skin = model.vertex_bone_indices.numpy(), model.vertex_bone_weights.double().numpy()
+    weights = model.vertex_bone_weights.double().numpy()
+    skin = model.vertex_bone_indices.numpy(), weights / weights.sum(axis=1, keepdims=True)
     bones = tuple(model.bone_labels)
     return Body(
         values,
@@ -138,4 +139,5 @@ def _model() -> tuple[Any, dict[str, Float[ndarray, "vertices"]]]:
     model = anny.Anny()
     regressor = anny.KeypointsRegressor.coco(model)
     weights = regressor.regression_weights.double().numpy()
+    weights /= weights.sum(axis=1, keepdims=True)  # one to 1e-7 in the file: moving a body must move its joints
     return model, dict(zip(regressor.labels, weights, strict=True))

@@ -22,6 +22,6 @@ def random_phenotype(rng: np.random.Generator, ages: tuple[float, float] = ADULT
         "age": anny_age(rng.uniform(*ages)),
         "muscle": float(rng.beta(3, 3)),
         "weight": float(rng.beta(3, 3)),
-        "height": float(np.clip(rng.normal(0.4, 0.06), 0.2, 0.65)),
+        "height": float(np.clip(rng.normal(0.41, 0.05), 0.26, 0.6)),
         "proportions": float(rng.beta(3, 3)),
     }
