@@ -23,15 +23,14 @@ from epipose.geometry.lenses import Pinhole
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import rotation_from_rotvec
 from epipose.io.files import atomic_write
+from epipose.studio.backdrops import BackdropPool
 from epipose.studio.bodies import make_body
-from epipose.studio.camera_effects import CameraLook
 from epipose.studio.figures import Figure, make_figure, pose_figures
 from epipose.studio.garments import Outfit
 from epipose.studio.light import Light, ShadowMap
-from epipose.studio.motion.procedural import random_poses
 from epipose.studio.people import random_phenotype
+from epipose.studio.poses import random_pose
 from epipose.studio.render import FURNITURE, Layer, cast_shadows, draw, figure_surface
-from epipose.studio.rooms import BackdropPool
 from epipose.studio.visibility import Sight, joint_visibility
 
 SHARD = 1000
@@ -40,6 +39,8 @@ FIGURES = 48
 """Dressed people at hand at a time, ..."""
 WORN = 20
 """... each taken this often before another one takes its place."""
+BACKDROPS = 60
+"""Pictures from which backgrounds are cut."""
 SAMPLES = 2
 """Each pixel is the mean of this many along each side."""
 PERSON, OTHER = 1, 2
@@ -64,7 +65,7 @@ class CropStudio:
     def __init__(self, seed: int, *, size: int = 128, device: str = "cpu") -> None:
         self._rng = np.random.default_rng([seed, 0])
         self._size, self._device = size, device
-        self._backdrops = BackdropPool(np.random.default_rng([seed, 1]), 200)
+        self._backdrops = BackdropPool(np.random.default_rng([seed, 1]), BACKDROPS)
         self._figures = [self._new_figure() for _ in range(FIGURES)]
         self._uses = [int(self._rng.integers(WORN)) for _ in self._figures]
         self._others: list[_Sprite] = []
@@ -84,8 +85,7 @@ class CropStudio:
 
     def _crop(self, figure: Figure) -> Crop:
         rng, size = self._rng, self._size
-        rotations, shift = random_poses(figure.body, 1, rng)
-        motions = figure.body.motions(rotations[0], shift[0])
+        motions = figure.body.motions(*random_pose(figure.body, rng))
         vertices, normals = (values[0] for values in pose_figures([figure], motions[None]))
         outline = vertices[::7].double().cpu().numpy()
         camera = _random_camera(rng, outline, size)
@@ -100,7 +100,7 @@ class CropStudio:
         depth = camera.cam_from_world.apply(joints)[:, 2]
         sight = Sight(scene.labels, scene.depth, PERSON)
         visibility = joint_visibility(pixels, depth, seen, figure.joint_radii, sight)
-        image = CameraLook.random(rng).apply(scene.colour, rng)
+        image = _photographed(rng, scene.colour)
         rim, _ = camera.project(outline)
         box = np.concatenate([rim.min(axis=0), rim.max(axis=0)])
         return Crop(image, pixels.astype(np.float32), visibility, box.astype(np.float32))
@@ -206,7 +206,7 @@ def _random_camera(rng: np.random.Generator, points: Float[ndarray, "points 3"],
     local = cam_from_world.apply(points)
     ideal = local[:, :2] / local[:, 2:]
     begin, end = ideal.min(axis=0), ideal.max(axis=0)
-    fill = rng.uniform(0.5, 0.85) if rng.random() < 0.87 else rng.uniform(0.9, 1.7)
+    fill = rng.choice([rng.uniform(0.5, 0.85), rng.uniform(0.2, 0.5), rng.uniform(0.9, 1.7)], p=[0.74, 0.16, 0.1])
     focal = fill * size / np.max(end - begin)
     aim = (begin + end) / 2 + (end - begin) * rng.uniform(-0.5, 0.5, 2) * max(fill - 0.7, 0.0)
     principal = size / 2 - 0.5 - focal * aim + rng.normal(0, 0.04, 2) * size
@@ -228,6 +228,21 @@ def _floor_light(camera: Camera, shadows: ShadowMap, light: Light) -> Float32[nd
     return cv2.resize(result, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
+def _photographed(rng: np.random.Generator, scene: Float32[ndarray, "size size 3"]) -> UInt8[ndarray, "size size 3"]:
+    """Return the picture that some camera stores of linear light: exposed, a little blurred, noisy, compressed."""
+    gain = (rng.uniform(0.6, 1.5) * (1 + rng.normal(0, 0.06, 3))).astype(np.float32)
+    stored = np.clip(scene * gain, 0, 1) ** np.float32(1 / rng.uniform(1.8, 2.6))
+    if rng.random() < 0.3:
+        stored = cv2.GaussianBlur(stored, (0, 0), rng.uniform(0.3, 1.2))
+    noisy = stored + rng.normal(0, rng.uniform(0, 0.025), stored.shape)
+    picture = (np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8)
+    if rng.random() < 0.5:
+        quality = int(rng.integers(35, 95))
+        _, compressed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        picture = cv2.imdecode(compressed, cv2.IMREAD_COLOR)
+    return picture
+
+
 def _linear(picture: UInt8[ndarray, "height width 3"]) -> Float32[ndarray, "height width 3"]:
     """Return a stored picture as linear light."""
     return np.asarray(_LINEAR[picture])
@@ -236,9 +251,12 @@ def _linear(picture: UInt8[ndarray, "height width 3"]) -> Float32[ndarray, "heig
 _LINEAR = ((np.arange(256) / 255) ** 2.2).astype(np.float32)
 
 
-def write_crops(folder: Path, *, count: int, seed: int, size: int) -> None:
-    """Write `count` crops in shards of SHARD; shards that are there are kept, so that an interrupted run goes on."""
-    for shard in range(-(-count // SHARD)):
+def write_crops(folder: Path, *, count: int, seed: int, size: int, part: tuple[int, int] = (0, 1)) -> None:
+    """Write `count` crops in shards of SHARD; shards that are there are kept, so that an interrupted run goes on.
+
+    `part` (which, of how many): processes that share the work take a part of the shards each.
+    """
+    for shard in range(part[0], -(-count // SHARD), part[1]):
         target = folder / f"shard-{shard:03d}"
         if (target / "box.npy").is_file():
             continue
@@ -263,9 +281,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000, help="how many crops (default: 10000)")
     parser.add_argument("--seed", type=int, default=0, help="everything follows from it (default: 0)")
     parser.add_argument("--size", type=int, default=192, help="pixels along each side (default: 192)")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="which part of how many (default: 0 1)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    write_crops(arguments.folder, count=arguments.count, seed=arguments.seed, size=arguments.size)
+    write_crops(
+        arguments.folder, count=arguments.count, seed=arguments.seed, size=arguments.size, part=tuple(arguments.part)
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,130 @@
+"""A small network that finds the joints of one person in a picture: the builtin detector's.
+
+Residual stages down to 1/32 of the picture, a top-down path back to 1/4, and for each joint one distribution over the
+cells of that grid and "outside the picture". It is fully convolutional: any size that 32 divides will do.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRIDE = 4
+"""Pixels of a cell of the heatmaps along each side."""
+WINDOW = 5
+"""Cells along each side of the window whose mean is taken as the joint's place."""
+
+
+class Joints(NamedTuple):
+    """Where joints are in each picture."""
+
+    pixels: Float[Tensor, "pictures joints 2"]
+    """The first pixel's centre is (0, 0)."""
+    score: Float[Tensor, "pictures joints"]
+    """Probability that the joint is in the picture within WINDOW of there."""
+
+
+class KeypointNet(nn.Module):
+    """The network; `widths` are the channels at 1/4, 1/8, 1/16 and 1/32, `depths` the residual blocks there."""
+
+    def __init__(
+        self,
+        joints: int,
+        widths: tuple[int, int, int, int] = (32, 64, 128, 192),
+        depths: tuple[int, int, int, int] = (1, 2, 2, 2),
+        neck: int = 48,
+    ) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(_conv(3, widths[0] // 2, stride=2), _conv(widths[0] // 2, widths[0], stride=2))
+        self.stages = nn.ModuleList(
+            _stage(widths[max(0, i - 1)], width, depth, stride=2 if i else 1)
+            for i, (width, depth) in enumerate(zip(widths, depths, strict=True))
+        )
+        self.laterals = nn.ModuleList(nn.Conv2d(width, neck, 1) for width in widths)
+        self.merges = nn.ModuleList(_conv(neck, neck) for _ in widths[1:])
+        self.heatmaps = nn.Conv2d(neck, joints, 1)
+        self.outside = nn.Linear(widths[-1], joints)
+
+    def forward(self, pictures: UInt8[Tensor, "pictures height width 3"]) -> Joints:
+        """Return the joints of RGB pictures: what is exported and run."""
+        return decoded(self.distributions(pictures), (pictures.shape[1] // STRIDE, pictures.shape[2] // STRIDE))
+
+    def distributions(
+        self, pictures: UInt8[Tensor, "pictures height width 3"]
+    ) -> Float[Tensor, "pictures joints cells+1"]:
+        """Return logits of each joint over the cells, row by row, and last of being outside the picture."""
+        grown = (pictures.permute(0, 3, 1, 2).float() - 127.5) / 64.0
+        grown = self.stem(grown.contiguous(memory_format=torch.channels_last))
+        pyramid = []
+        for stage in self.stages:
+            grown = stage(grown)
+            pyramid.append(grown)
+        outside = self.outside(grown.mean(dim=(2, 3)))
+        merged = self.laterals[3](pyramid[3])
+        for level in (2, 1, 0):
+            wider = functional.interpolate(merged, scale_factor=2.0, mode="nearest")
+            merged = self.merges[level](wider + self.laterals[level](pyramid[level]))
+        logits = torch.cat([self.heatmaps(merged).flatten(2), outside[:, :, None]], dim=2)
+        return logits.float()
+
+
+def decoded(logits: Float[Tensor, "pictures joints cells+1"], grid_hw: tuple[int, int]) -> Joints:
+    """Return the mean of each joint's distribution over the window that holds most of it, and how much it holds."""
+    rows, columns = grid_hw
+    inside = torch.softmax(logits, dim=2)[:, :, :-1].unflatten(2, (rows, columns))
+    x = torch.arange(columns, dtype=torch.float32, device=logits.device)
+    y = torch.arange(rows, dtype=torch.float32, device=logits.device)[:, None]
+    mass, at_x, at_y = (
+        functional.avg_pool2d(values, WINDOW, 1, WINDOW // 2).flatten(2) for values in (inside, inside * x, inside * y)
+    )
+    best = mass.argmax(dim=2, keepdim=True)
+    held, x_mean, y_mean = (values.gather(2, best)[..., 0] for values in (mass, at_x, at_y))
+    cells = torch.stack([x_mean, y_mean], dim=-1) / held[..., None].clamp(min=1e-12)
+    return Joints((cells + 0.5) * STRIDE - 0.5, (held * WINDOW**2).clamp(max=1.0))
+
+
+def cross_entropy(
+    logits: Float[Tensor, "pictures joints cells+1"],
+    pixels: Float[Tensor, "pictures joints 2"],
+    grid_hw: tuple[int, int],
+    spread: float,
+) -> Float[Tensor, "pictures joints"]:
+    """Return the loss of distributions against the truth: a Gaussian of `spread` cells, or outside the picture."""
+    rows, columns = grid_hw
+    cell = (pixels + 0.5) / STRIDE - 0.5
+    out = (cell[..., 0] < -0.5) | (cell[..., 0] > columns - 0.5) | (cell[..., 1] < -0.5) | (cell[..., 1] > rows - 0.5)
+    x = torch.exp(-((torch.arange(columns) - cell[..., :1]) ** 2) / (2 * spread**2))
+    y = torch.exp(-((torch.arange(rows) - cell[..., 1:]) ** 2) / (2 * spread**2))
+    wanted = (y[..., :, None] * x[..., None, :]).flatten(2)
+    wanted = wanted / wanted.sum(dim=2, keepdim=True).clamp(min=1e-9) * ~out[..., None]
+    wanted = torch.cat([wanted, out[..., None].float()], dim=2)
+    return -(wanted * torch.log_softmax(logits, dim=2)).sum(dim=2)
+
+
+class _Residual(nn.Module):
+    """Two 3x3 convolutions beside the identity (He et al., CVPR 2016)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.first = _conv(inputs, outputs, stride=stride)
+        self.second = nn.Sequential(nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs))
+        same = stride == 1 and inputs == outputs
+        self.beside = nn.Identity() if same else nn.Sequential(
+            nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+        )  # fmt: skip
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
+        return functional.relu(self.second(self.first(x)) + self.beside(x))
+
+
+def _stage(inputs: int, outputs: int, depth: int, stride: int) -> nn.Sequential:
+    first = _Residual(inputs, outputs, stride)
+    return nn.Sequential(first, *(_Residual(outputs, outputs, 1) for _ in range(depth - 1)))
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )

@@ -1,0 +1,159 @@
+"""Random poses within the limits of joints: standing, walking, reaching, sitting, crouching, bending, some lying.
+
+Angles are radians about the axes of the body at rest, which faces -Y: turning about +X bends the trunk forwards and
+knees backwards, about +Z turns to the left.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from epipose.geometry.rotations import rotation_from_rotvec, rotation_onto
+from epipose.studio.bodies import Body
+
+SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
+NECK = ("neck01", "neck02", "neck03", "head")
+STANCES = {"stand": 0.3, "walk": 0.27, "lunge": 0.1, "kick": 0.08, "crouch": 0.1, "sit": 0.12, "lie": 0.03}
+"""How the legs stand, and how often."""
+SKIN_STRIDE = 23
+"""Every so many vertices are enough to find the lowest one to a centimetre."""
+
+
+@dataclass(frozen=True)
+class _Leg:
+    """Angles of one leg: forwards, aside, turned out, and the knee's bend."""
+
+    flexion: float
+    abduction: float
+    turnout: float
+    knee: float
+
+
+def random_pose(body: Body, rng: np.random.Generator) -> tuple[Float[ndarray, "bones 3 3"], Float[ndarray, "3"]]:
+    """Return rotations and shift (see `Body.motions`) of a pose that stands on the floor over the origin, facing
+    anywhere."""
+    turns = np.tile(np.eye(3), (len(body.bones), 1, 1))
+    stance = rng.choice(list(STANCES), p=list(STANCES.values()))
+    _set_trunk(turns, body, rng, stance)
+    _set_legs(turns, body, rng, stance)
+    for side in ("L", "R"):
+        _set_arm(turns, body, rng, side)
+    heading = _about(2, rng.uniform(0, 2 * np.pi))
+    lean = _about(0, rng.normal(0, 0.06)) @ _about(1, rng.normal(0, 0.05))
+    if stance == "lie":
+        lean = _about(0, rng.choice([-1, 1]) * np.pi / 2 + rng.normal(0, 0.15)) @ _about(2, rng.uniform(-1, 1))
+    turns[0] = heading @ lean
+    return turns, _onto_floor(body, turns)
+
+
+def _onto_floor(body: Body, turns: Float[ndarray, "bones 3 3"]) -> Float[ndarray, "3"]:
+    """Return the shift that puts the lowest vertex on the floor and the root over the origin."""
+    motions = body.motions(turns, np.zeros(3))
+    some = np.s_[::SKIN_STRIDE]
+    rows = np.einsum("vk,vkj->vj", body.skin_weights[some], motions[body.skin_bones[some], 2])
+    lowest = (rows[:, :3] * body.vertices[some]).sum(axis=1) + rows[:, 3]
+    root = motions[0] @ np.append(body.heads[0], 1.0)
+    return np.array([-root[0], -root[1], -lowest.min()])
+
+
+def _set_trunk(turns: ndarray, body: Body, rng: np.random.Generator, stance: str) -> None:
+    """Bend spine and neck, each over all its bones."""
+    forward = rng.normal(0.12, 0.25) if rng.random() < 0.75 else rng.uniform(0.2, 1.5)
+    if stance == "crouch":
+        forward = rng.uniform(0.2, 1.0)
+    bend = np.array([np.clip(forward, -0.45, 1.5), rng.normal(0, 0.15), rng.normal(0, 0.25)])
+    for bone in SPINE:
+        turns[body.bones.index(bone)] = rotation_from_rotvec(bend / len(SPINE))
+    # People look ahead rather than at the floor when they bend.
+    look = np.array([rng.normal(0.05, 0.25) - 0.4 * bend[0], rng.normal(0, 0.15), rng.normal(0, 0.45)])
+    look = np.clip(look, [-0.9, -0.5, -1.2], [0.8, 0.5, 1.2])
+    for bone in NECK:
+        turns[body.bones.index(bone)] = rotation_from_rotvec(look / len(NECK))
+
+
+def _set_legs(turns: ndarray, body: Body, rng: np.random.Generator, stance: str) -> None:
+    """Set hips, knees and ankles; soles stay as level as the ankles allow."""
+    legs = [_leg(rng, stance) for _ in range(2)]
+    if stance in ("walk", "lunge"):
+        stride = rng.uniform(0.15, 0.55 if stance == "walk" else 1.0) * rng.choice([-1, 1])
+        front, back = (
+            _Leg(abs(stride), 0.05, 0.1, rng.uniform(0, 0.3)),
+            _Leg(-abs(stride), 0.05, 0.1, rng.uniform(0.1, 0.9)),
+        )
+        if stance == "lunge":
+            front, back = (
+                _Leg(abs(stride) + 0.5, 0.1, 0.1, abs(stride) + 0.4),
+                _Leg(-abs(stride) / 2, 0.1, 0.1, rng.uniform(0.2, 1.4)),
+            )
+        legs = [front, back] if stride > 0 else [back, front]
+    if stance == "kick":
+        legs[int(rng.integers(2))] = _Leg(
+            rng.uniform(-0.6, 1.6), rng.uniform(0, 0.7), rng.normal(0.1, 0.2), rng.uniform(0, 1.9)
+        )
+    for side, sign, leg in (("L", 1, legs[0]), ("R", -1, legs[1])):
+        hip = _about(0, -leg.flexion) @ _about(1, -sign * leg.abduction) @ _about(2, sign * leg.turnout)
+        turns[body.bones.index(f"upperleg01.{side}")] = hip @ _upright_leg(body, side)
+        turns[body.bones.index(f"lowerleg01.{side}")] = _about(0, leg.knee)
+        level = np.clip(leg.flexion - leg.knee, -0.7, 0.4) + rng.normal(0, 0.1)
+        turns[body.bones.index(f"foot.{side}")] = _about(0, level)
+
+
+def _leg(rng: np.random.Generator, stance: str) -> _Leg:
+    """Draw a leg of a stance that has two alike."""
+    apart, out = abs(rng.normal(0.03, 0.12)), rng.normal(0.12, 0.15)
+    if stance == "sit":
+        return _Leg(rng.normal(1.45, 0.15), apart * 2, out, float(np.clip(rng.normal(1.45, 0.3), 0.2, 2.2)))
+    if stance == "crouch":
+        deep = rng.uniform(0.5, 2.0)
+        return _Leg(
+            deep + rng.normal(0, 0.1), 2 * apart, out * 2, float(np.clip(1.25 * deep + rng.normal(0, 0.1), 0, 2.4))
+        )
+    if stance == "lie":
+        return _Leg(rng.uniform(-0.1, 1.2), apart, out, rng.uniform(0, 1.5))
+    bend = abs(rng.normal(0, 0.12))
+    return _Leg(bend + rng.normal(0, 0.05), apart, out, 2 * bend)
+
+
+def _upright_leg(body: Body, side: str) -> Float[ndarray, "3 3"]:
+    """Return what brings a leg from its straddle at rest to straight below its hip."""
+    hip, ankle = (body.heads[body.bones.index(f"{bone}.{side}")] for bone in ("upperleg01", "foot"))
+    axis = (ankle - hip) / np.linalg.norm(ankle - hip)
+    return rotation_onto(axis, np.array([0.15 * axis[0], axis[1], -np.sqrt(1 - (0.15 * axis[0]) ** 2 - axis[1] ** 2)]))
+
+
+def _set_arm(turns: ndarray, body: Body, rng: np.random.Generator, side: str) -> None:
+    """Set shoulder, elbow and wrist: hanging, bent before the body, or reaching anywhere an arm can."""
+    sign = 1 if side == "L" else -1
+    shoulder, elbow, wrist = (
+        body.heads[body.bones.index(f"{b}.{side}")] for b in ("upperarm01", "lowerarm01", "wrist")
+    )
+    upper, fore = (elbow - shoulder) / np.linalg.norm(elbow - shoulder), wrist - elbow
+    if rng.random() < 0.5:
+        aim = np.array([sign * abs(rng.normal(0.12, 0.12)), rng.normal(0, 0.25), -1.0])
+        bend = rng.uniform(-0.3, 0.5) if rng.random() < 0.6 else rng.uniform(0.5, 2.0)
+    else:
+        aim = rng.normal(size=3) + np.array([sign * 0.7, -0.6, 0.1])
+        aim[0] = sign * max(sign * aim[0], -0.35)
+        aim[1] = min(aim[1], 0.7)
+        bend = rng.uniform(-0.4, 2.0)
+    aim /= np.linalg.norm(aim)
+    # A raised arm takes the shoulder blade with it.
+    lift = np.clip(aim[2] + 0.2, 0.0, 1.2) * 0.35
+    turns[body.bones.index(f"shoulder01.{side}")] = _about(1, -sign * lift)
+    twist = rotation_from_rotvec(upper * rng.uniform(-1.1, 0.7) * sign)
+    turns[body.bones.index(f"upperarm01.{side}")] = _about(1, sign * lift) @ rotation_onto(upper, aim) @ twist
+    hinge = np.cross(upper, fore)
+    turns[body.bones.index(f"lowerarm01.{side}")] = rotation_from_rotvec(hinge / np.linalg.norm(hinge) * bend)
+    turns[body.bones.index(f"lowerarm02.{side}")] = rotation_from_rotvec(
+        fore / np.linalg.norm(fore) * rng.uniform(-0.8, 0.8)
+    )
+    turns[body.bones.index(f"wrist.{side}")] = rotation_from_rotvec(rng.normal(0, 0.2, 3))
+
+
+def _about(axis: int, angle: float) -> Float[ndarray, "3 3"]:
+    """Return the rotation by `angle` about the X, Y or Z axis."""
+    vector = np.zeros(3)
+    vector[axis] = angle
+    return rotation_from_rotvec(vector)

@@ -1,0 +1,1 @@
+"""Teaching networks: data, loops in the open, export."""
