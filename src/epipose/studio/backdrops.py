@@ -72,7 +72,8 @@ def _boards(rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32) * POOL_SIZE
     moved = corners + rng.normal(0, 0.25 * POOL_SIZE, (4, 2)).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(corners, moved)
-    return cv2.warpPerspective(picture, matrix, (POOL_SIZE, POOL_SIZE), borderMode=cv2.BORDER_REFLECT)
+    aslant = cv2.warpPerspective(picture, matrix, (POOL_SIZE, POOL_SIZE), borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(aslant, np.uint8)
 
 
 def _add_object(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> None:

@@ -75,29 +75,26 @@ def _set_trunk(turns: ndarray, body: Body, rng: np.random.Generator, stance: str
 
 def _set_legs(turns: ndarray, body: Body, rng: np.random.Generator, stance: str) -> None:
     """Set hips, knees and ankles; soles stay as level as the ankles allow."""
-    legs = [_leg(rng, stance) for _ in range(2)]
-    if stance in ("walk", "lunge"):
-        stride = rng.uniform(0.15, 0.55 if stance == "walk" else 1.0) * rng.choice([-1, 1])
-        front, back = (
-            _Leg(abs(stride), 0.05, 0.1, rng.uniform(0, 0.3)),
-            _Leg(-abs(stride), 0.05, 0.1, rng.uniform(0.1, 0.9)),
-        )
-        if stance == "lunge":
-            front, back = (
-                _Leg(abs(stride) + 0.5, 0.1, 0.1, abs(stride) + 0.4),
-                _Leg(-abs(stride) / 2, 0.1, 0.1, rng.uniform(0.2, 1.4)),
-            )
-        legs = [front, back] if stride > 0 else [back, front]
-    if stance == "kick":
-        legs[int(rng.integers(2))] = _Leg(
-            rng.uniform(-0.6, 1.6), rng.uniform(0, 0.7), rng.normal(0.1, 0.2), rng.uniform(0, 1.9)
-        )
-    for side, sign, leg in (("L", 1, legs[0]), ("R", -1, legs[1])):
+    for side, sign, leg in zip("LR", (1, -1), _legs(rng, stance), strict=True):
         hip = _about(0, -leg.flexion) @ _about(1, -sign * leg.abduction) @ _about(2, sign * leg.turnout)
         turns[body.bones.index(f"upperleg01.{side}")] = hip @ _upright_leg(body, side)
         turns[body.bones.index(f"lowerleg01.{side}")] = _about(0, leg.knee)
         level = np.clip(leg.flexion - leg.knee, -0.7, 0.4) + rng.normal(0, 0.1)
         turns[body.bones.index(f"foot.{side}")] = _about(0, level)
+
+
+def _legs(rng: np.random.Generator, stance: str) -> tuple[_Leg, _Leg]:
+    """Draw the left and the right leg."""
+    legs = [_leg(rng, stance), _leg(rng, stance)]
+    if stance == "walk":
+        stride = rng.uniform(0.15, 0.55)
+        legs = [_Leg(stride, 0.05, 0.1, rng.uniform(0, 0.3)), _Leg(-stride, 0.05, 0.1, rng.uniform(0.1, 0.9))]
+    if stance == "lunge":
+        stride = rng.uniform(0.15, 1.0)
+        legs = [_Leg(stride + 0.5, 0.1, 0.1, stride + 0.4), _Leg(-stride / 2, 0.1, 0.1, rng.uniform(0.2, 1.4))]
+    if stance == "kick":
+        legs[0] = _Leg(rng.uniform(-0.6, 1.6), rng.uniform(0, 0.7), rng.normal(0.1, 0.2), rng.uniform(0, 1.9))
+    return (legs[0], legs[1]) if rng.random() < 0.5 else (legs[1], legs[0])
 
 
 def _leg(rng: np.random.Generator, stance: str) -> _Leg:
@@ -107,9 +104,8 @@ def _leg(rng: np.random.Generator, stance: str) -> _Leg:
         return _Leg(rng.normal(1.45, 0.15), apart * 2, out, float(np.clip(rng.normal(1.45, 0.3), 0.2, 2.2)))
     if stance == "crouch":
         deep = rng.uniform(0.5, 2.0)
-        return _Leg(
-            deep + rng.normal(0, 0.1), 2 * apart, out * 2, float(np.clip(1.25 * deep + rng.normal(0, 0.1), 0, 2.4))
-        )
+        knee = float(np.clip(1.25 * deep + rng.normal(0, 0.1), 0, 2.4))
+        return _Leg(deep + rng.normal(0, 0.1), 2 * apart, out * 2, knee)
     if stance == "lie":
         return _Leg(rng.uniform(-0.1, 1.2), apart, out, rng.uniform(0, 1.5))
     bend = abs(rng.normal(0, 0.12))
@@ -126,10 +122,23 @@ def _upright_leg(body: Body, side: str) -> Float[ndarray, "3 3"]:
 def _set_arm(turns: ndarray, body: Body, rng: np.random.Generator, side: str) -> None:
     """Set shoulder, elbow and wrist: hanging, bent before the body, or reaching anywhere an arm can."""
     sign = 1 if side == "L" else -1
-    shoulder, elbow, wrist = (
-        body.heads[body.bones.index(f"{b}.{side}")] for b in ("upperarm01", "lowerarm01", "wrist")
-    )
-    upper, fore = (elbow - shoulder) / np.linalg.norm(elbow - shoulder), wrist - elbow
+    chain = ("upperarm01", "lowerarm01", "wrist")
+    shoulder, elbow, wrist = (body.heads[body.bones.index(f"{bone}.{side}")] for bone in chain)
+    upper, fore = (elbow - shoulder) / np.linalg.norm(elbow - shoulder), (wrist - elbow) / np.linalg.norm(wrist - elbow)
+    aim, bend = _aim_of_arm(rng, sign)
+    # A raised arm takes the shoulder blade with it.
+    lift = np.clip(aim[2] + 0.2, 0.0, 1.2) * 0.35
+    twist = rotation_from_rotvec(upper * rng.uniform(-1.1, 0.7) * sign)
+    hinge = np.cross(upper, fore)
+    turns[body.bones.index(f"shoulder01.{side}")] = _about(1, -sign * lift)
+    turns[body.bones.index(f"upperarm01.{side}")] = _about(1, sign * lift) @ rotation_onto(upper, aim) @ twist
+    turns[body.bones.index(f"lowerarm01.{side}")] = rotation_from_rotvec(hinge / np.linalg.norm(hinge) * bend)
+    turns[body.bones.index(f"lowerarm02.{side}")] = rotation_from_rotvec(fore * rng.uniform(-0.8, 0.8))
+    turns[body.bones.index(f"wrist.{side}")] = rotation_from_rotvec(rng.normal(0, 0.2, 3))
+
+
+def _aim_of_arm(rng: np.random.Generator, sign: int) -> tuple[Float[ndarray, "3"], float]:
+    """Draw where the upper arm points to (unit) and how far the elbow bends more than at rest."""
     if rng.random() < 0.5:
         aim = np.array([sign * abs(rng.normal(0.12, 0.12)), rng.normal(0, 0.25), -1.0])
         bend = rng.uniform(-0.3, 0.5) if rng.random() < 0.6 else rng.uniform(0.5, 2.0)
@@ -138,18 +147,7 @@ def _set_arm(turns: ndarray, body: Body, rng: np.random.Generator, side: str) ->
         aim[0] = sign * max(sign * aim[0], -0.35)
         aim[1] = min(aim[1], 0.7)
         bend = rng.uniform(-0.4, 2.0)
-    aim /= np.linalg.norm(aim)
-    # A raised arm takes the shoulder blade with it.
-    lift = np.clip(aim[2] + 0.2, 0.0, 1.2) * 0.35
-    turns[body.bones.index(f"shoulder01.{side}")] = _about(1, -sign * lift)
-    twist = rotation_from_rotvec(upper * rng.uniform(-1.1, 0.7) * sign)
-    turns[body.bones.index(f"upperarm01.{side}")] = _about(1, sign * lift) @ rotation_onto(upper, aim) @ twist
-    hinge = np.cross(upper, fore)
-    turns[body.bones.index(f"lowerarm01.{side}")] = rotation_from_rotvec(hinge / np.linalg.norm(hinge) * bend)
-    turns[body.bones.index(f"lowerarm02.{side}")] = rotation_from_rotvec(
-        fore / np.linalg.norm(fore) * rng.uniform(-0.8, 0.8)
-    )
-    turns[body.bones.index(f"wrist.{side}")] = rotation_from_rotvec(rng.normal(0, 0.2, 3))
+    return aim / np.linalg.norm(aim), bend
 
 
 def _about(axis: int, angle: float) -> Float[ndarray, "3 3"]:

@@ -7,10 +7,8 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 from numpy import ndarray
 from scipy.spatial import cKDTree
 
+from epipose.io.truth_files import HIDDEN_BY_ITSELF, HIDDEN_BY_OCCLUDER, OUT_OF_FRAME, VISIBLE
 from epipose.studio.bodies import Body
-
-VISIBLE, HIDDEN_BY_ITSELF, HIDDEN_BY_OCCLUDER, OUT_OF_FRAME = range(4)
-"""What truth files say of each joint. Other people count as occluders."""
 
 RADIUS_MARGIN = 0.04
 """Metres added to a joint's depth under the skin: a joint is also seen through cloth and from aslant."""
