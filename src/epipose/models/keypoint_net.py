@@ -73,7 +73,7 @@ class KeypointNet(nn.Module):
 def decoded(logits: Float[Tensor, "pictures joints cells+1"], grid_hw: tuple[int, int]) -> Joints:
     """Return the mean of each joint's distribution over the window that holds most of it, and how much it holds."""
     rows, columns = grid_hw
-    inside = torch.softmax(logits, dim=2)[:, :, :-1].unflatten(2, (rows, columns))
+    inside = torch.softmax(logits, dim=2)[:, :, :-1].reshape(*logits.shape[:2], rows, columns)
     x = torch.arange(columns, dtype=torch.float32, device=logits.device)
     y = torch.arange(rows, dtype=torch.float32, device=logits.device)[:, None]
     mass, at_x, at_y = (

@@ -1,36 +1,38 @@
 """Teach the builtin detector's network.
 
-    python -m epipose.training.detector --crops CROPS --held-out CROPS --out RUN --minutes 80
+    python -m epipose.training.detector --crops CROPS --out RUN --minutes 75
 
 trains at 128 and, for the last part, at 192 pixels; RUN/checkpoint.pt is written every few minutes, and the same
-command goes on from there. RUN/log.csv tells what happened.
+command goes on from there. RUN/log.csv tells what happened. Two shards of CROPS are kept for scoring.
 """
 
 import argparse
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from itertools import count
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from epipose.io.files import atomic_write
 from epipose.models.keypoint_net import STRIDE, KeypointNet, cross_entropy
-from epipose.training.keypoint_crops import AugmentedCrops, CropFolder, framing, open_crops
+from epipose.training.keypoint_crops import AugmentedBatches, open_crops
+from epipose.training.scoring import Score, score
 
 JOINTS = 21
 SPREAD = 1.2
 """Cells: the standard deviation of what the heatmaps are taught."""
 CHECKPOINT_SECONDS = 180.0
-SHARE_SEEN = 0.8
-"""Of the picture's side that a person's box takes when the network is scored, as at run time."""
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Pictures, joints in their pixels, weights of joints."""
 
 
 @dataclass(frozen=True)
@@ -60,85 +62,85 @@ class Plan:
         return self.learning_rate * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done))) + 1e-6
 
 
-def train(plan: Plan, crops: Path, held_out: Path, out: Path) -> None:
+class Learner:
+    """A network, the running average of its weights that will be used, and how far the training is."""
+
+    def __init__(self, plan: Plan) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan = plan
+        self.net, self.average = KeypointNet(JOINTS), KeypointNet(JOINTS)
+        self.average.load_state_dict(self.net.state_dict())
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), weight_decay=plan.weight_decay)
+        self.steps, self.crops, self.seconds = 0, 0, 0.0
+
+    def learn(self, batch: Batch, rate: float) -> float:
+        """Take one step of gradient descent and return the loss."""
+        pictures, pixels, weights = batch
+        self.net.train()
+        grid = pictures.shape[1] // STRIDE, pictures.shape[2] // STRIDE
+        losses = cross_entropy(self.net.distributions(pictures), pixels, grid, SPREAD)
+        loss = (losses * weights).sum() / weights.sum()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self.steps, self.crops = self.steps + 1, self.crops + len(pictures)
+        _blend(self.average, self.net, min(self.plan.averaging, 1 - 1 / (1 + self.steps / 4)))
+        return float(loss)
+
+    def find(self, pictures: UInt8[ndarray, "pictures size size 3"]) -> Float32[ndarray, "pictures joints 2"]:
+        """Return where the averaged network sees joints."""
+        self.average.eval()
+        with torch.inference_mode():
+            return np.asarray(self.average(torch.from_numpy(pictures)).pixels.numpy())
+
+    def save(self, path: Path) -> None:
+        """Write everything that `load` needs to go on as if nothing had happened."""
+        parts = {name: getattr(self, name).state_dict() for name in ("net", "average", "optimiser")}
+        numbers = {name: getattr(self, name) for name in ("steps", "crops", "seconds")}
+        with atomic_write(path, "wb") as file:
+            torch.save({**parts, **numbers, "plan": asdict(self.plan)}, file)
+
+    def load(self, path: Path) -> None:
+        """Take up a checkpoint; the plan stays this one's, so that a run may be made longer."""
+        state = torch.load(path, weights_only=True)
+        for name in ("net", "average", "optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+        self.steps, self.crops, self.seconds = state["steps"], state["crops"], state["seconds"]
+
+
+def train(plan: Plan, crops: Path, out: Path) -> None:
     """Train for `plan.minutes` of work, including what an interrupted run had done."""
-    torch.manual_seed(plan.seed)
-    net, average = KeypointNet(JOINTS), KeypointNet(JOINTS)
-    average.load_state_dict(net.state_dict())
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=plan.weight_decay)
-    step, spent = _resumed(out, net, average, optimiser)
-    tests = open_crops(held_out)
-    batches, size = _batches(crops, plan, plan.size(0.0), seed=step), plan.size(0.0)
-    begun, saved, losses = time.monotonic() - spent, time.monotonic(), []
-    while (done := (time.monotonic() - begun) / (60 * plan.minutes)) < 1:
+    learner, checkpoint = Learner(plan), out / "checkpoint.pt"
+    if checkpoint.is_file():
+        learner.load(checkpoint)
+    tests = open_crops(crops, held_out=True)
+    size, batches = 0, iter(())
+    begun, saved, losses = time.monotonic() - learner.seconds, time.monotonic(), []
+    while (done := learner.seconds / (60 * plan.minutes)) < 1:
         if plan.size(done) != size:
             size = plan.size(done)
-            batches = _batches(crops, plan, size, seed=step)
-        pictures, pixels, weights = next(batches)
-        loss = _step(net, optimiser, plan.rate(done), (pictures, pixels, weights))
-        step += 1
-        _blend(average, net, min(plan.averaging, 1 - 1 / (1 + step / 4)))
-        losses.append(loss)
+            batches = _batches(crops, plan, size, first=learner.steps)
+        losses.append(learner.learn(next(batches), plan.rate(done)))
+        learner.seconds = time.monotonic() - begun
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            _save(out, plan, net, average, optimiser, step, time.monotonic() - begun)
-            _log(out, step * plan.batch, time.monotonic() - begun, float(np.mean(losses)), score(average, tests, size))
+            learner.save(checkpoint)
+            _log(out, learner, float(np.mean(losses)), score(learner.find, tests, size))
             saved, losses = time.monotonic(), []
-    _save(out, plan, net, average, optimiser, step, time.monotonic() - begun)
-    _log(out, step * plan.batch, time.monotonic() - begun, float(np.mean(losses or [0])), score(average, tests, 192))
+    learner.save(checkpoint)
+    _log(out, learner, float(np.mean(losses or [math.nan])), score(learner.find, tests, plan.size(1.0)))
 
 
-def score(net: KeypointNet, crops: CropFolder, size: int, count: int = 500) -> dict[str, float]:
-    """Return PCK@0.1 and @0.05 of the box's longer side over visible joints of the first `count` crops, and the
-    median error in parts of it."""
-    net.eval()
-    errors = []
-    for first in range(0, min(count, len(crops)), 50):
-        rows = range(first, min(first + 50, count, len(crops)))
-        maps = [framing(crops.box[row], size, SHARE_SEEN, 0.0, np.zeros(2)) for row in rows]
-        pictures = [
-            cv2.warpAffine(crops.image(row), px_from_crop, (size, size), flags=cv2.INTER_AREA)
-            for row, px_from_crop in zip(rows, maps, strict=True)
-        ]
-        with torch.inference_mode():
-            found = net(torch.from_numpy(np.stack(pictures))).pixels.numpy()
-        for row, px_from_crop, joints in zip(rows, maps, found, strict=True):
-            truth = crops.pixels[row] @ px_from_crop[:, :2].T + px_from_crop[:, 2]
-            error = np.linalg.norm(joints - truth, axis=1) / (SHARE_SEEN * size)
-            errors.append(error[crops.visibility[row] == 0])
-    together = np.concatenate(errors)
-    return {
-        "pck10": float(np.mean(together < 0.1)),
-        "pck05": float(np.mean(together < 0.05)),
-        "median": float(np.median(together)),
-    }
-
-
-def _step(
-    net: KeypointNet, optimiser: torch.optim.Optimizer, rate: float, batch: tuple[Tensor, Tensor, Tensor]
-) -> float:
-    """Take one step of gradient descent and return the loss."""
-    pictures, pixels, weights = batch
-    net.train()
-    grid = pictures.shape[1] // STRIDE, pictures.shape[2] // STRIDE
-    losses: Float[Tensor, "pictures joints"] = cross_entropy(net.distributions(pictures), pixels, grid, SPREAD)
-    loss = (losses * weights).sum() / weights.sum()
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-    optimiser.step()
-    return float(loss)
-
-
-def _batches(crops: Path, plan: Plan, size: int, seed: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    data = AugmentedCrops(crops, size=size, batch=plan.batch, seed=plan.seed * 1_000_003 + seed)
-    return iter(DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=6))
+def _batches(crops: Path, plan: Plan, size: int, *, first: int) -> Iterator[Batch]:
+    data = AugmentedBatches(crops, size=size, batch=plan.batch, seed=plan.seed)
+    return iter(DataLoader(data, sampler=count(first), batch_size=None, num_workers=1, prefetch_factor=6))
 
 
 @torch.no_grad()
-def _blend(average: KeypointNet, net: KeypointNet, keep: float) -> None:
+def _blend(average: nn.Module, net: nn.Module, keep: float) -> None:
     """Move the averaged weights towards the current ones."""
     for old, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
         if old.dtype.is_floating_point:
@@ -147,48 +149,29 @@ def _blend(average: KeypointNet, net: KeypointNet, keep: float) -> None:
             old.copy_(new)
 
 
-def _save(out: Path, plan: Plan, net: Any, average: Any, optimiser: Any, step: int, spent: float) -> None:
-    """Write a checkpoint that `_resumed` reads."""
-    state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-    with atomic_write(out / "checkpoint.pt", "wb") as file:
-        torch.save({**state, "step": step, "spent": spent, "plan": asdict(plan)}, file)
-
-
-def _resumed(out: Path, net: Any, average: Any, optimiser: Any) -> tuple[int, float]:
-    """Take up a checkpoint, if there is one; returns steps and seconds that were done."""
-    path = out / "checkpoint.pt"
-    if not path.is_file():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True)
-    net.load_state_dict(state["net"])
-    average.load_state_dict(state["average"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"], state["spent"]
-
-
-def _log(out: Path, seen: int, spent: float, loss: float, scores: dict[str, float]) -> None:
-    """Add a line to the log."""
-    line = f"{seen},{spent:.0f},{loss:.4f}," + ",".join(f"{value:.4f}" for value in scores.values())
-    print(f"crops {seen}, {spent / 60:.1f} min, {seen / spent:.1f}/s, loss {loss:.3f}, {scores}", flush=True)
+def _log(out: Path, learner: Learner, loss: float, result: Score) -> None:
+    """Print a line and add it to the log."""
+    names = [field.name for field in fields(Score)]
+    told = ", ".join(f"{name} {getattr(result, name):.4f}" for name in names)
+    speed = learner.crops / learner.seconds
+    print(f"{learner.crops} crops, {learner.seconds / 60:.1f} min, {speed:.1f}/s, loss {loss:.3f}, {told}", flush=True)
     path = out / "log.csv"
-    header = "" if path.is_file() else f"crops,seconds,loss,{','.join(scores)}\n"
+    header = "" if path.is_file() else f"crops,seconds,loss,{','.join(names)}\n"
+    values = ",".join(f"{getattr(result, name):.4f}" for name in names)
     with path.open("a", encoding="utf-8") as file:
-        file.write(f"{header}{line}\n")
+        file.write(f"{header}{learner.crops},{learner.seconds:.0f},{loss:.4f},{values}\n")
 
 
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description="Teach the builtin detector's network on synthetic crops.")
     parser.add_argument("--crops", type=Path, required=True, help="folder of epipose.studio.crops to learn from")
-    parser.add_argument(
-        "--held-out", type=Path, required=True, help="another such folder, of another seed, to score by"
-    )
     parser.add_argument("--out", type=Path, required=True, help="where checkpoints and the log go")
-    parser.add_argument("--minutes", type=float, default=80.0, help="how long to train (default: 80)")
+    parser.add_argument("--minutes", type=float, default=75.0, help="how long to train (default: 75)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and augmentation (default: 0)")
     arguments = parser.parse_args()
-    plan = Plan(minutes=arguments.minutes, seed=arguments.seed)
-    train(plan, arguments.crops, arguments.held_out, arguments.out)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    train(Plan(minutes=arguments.minutes, seed=arguments.seed), arguments.crops, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,133 +1,165 @@
 """Training examples for 2D detectors: crops that `epipose.studio.crops` wrote, augmented as they are read."""
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32, Float64, UInt8
 from numpy import ndarray
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import Dataset
 
+from epipose.detectors._framing import framing, mapped, resampled
 from epipose.errors import InputError
+from epipose.io.truth_files import OUT_OF_FRAME
 from epipose.pose.skeletons import load_skeleton
 
-MIRROR = np.array(load_skeleton("body21").mirror)
+HELD_OUT = 2
+"""Shards, the first ones of a folder, that are never learned from; each has people and places of its own."""
+NOWHERE = -1e4
+"""Pixels, both coordinates: where joints are put that the network shall call out of the picture."""
 WEIGHTS = np.array([1.0, 0.7, 0.4, 1.0], np.float32)
 """How much a joint counts in training that is visible, hidden by its person, by something else, out of the crop."""
-OUT_OF_FRAME, NOWHERE = 3, -1e4
-"""What crops call a joint that they do not reach, and where it is put: outside any picture."""
-SHRINK = 0.75
-"""How much smaller than it was a crop is shown at most."""
-REOPENED = 400
-"""Batches after which a worker looks for crops that were added."""
+REOPENED = 100
+"""Batches after which new shards are looked for."""
+
+_MIRROR = np.array(load_skeleton("body21").mirror)
 
 
 @dataclass(frozen=True, eq=False)
 class CropFolder:
-    """The crops of a folder of shards, mapped into memory."""
+    """The crops of some shards, mapped into memory."""
 
     images: list[UInt8[ndarray, "n size size 3"]]
     pixels: Float32[ndarray, "crops joints 2"]
     visibility: UInt8[ndarray, "crops joints"]
     box: Float32[ndarray, "crops 4"]
+    starts: list[int]
+    """The number of each shard's first crop."""
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def image(self, row: int) -> UInt8[ndarray, "size size 3"]:
         """Return one picture."""
-        shard = len(self.images[0])
-        return np.asarray(self.images[row // shard][row % shard])
+        shard = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return np.asarray(self.images[shard][row - self.starts[shard]])
+
+    def square(self, row: int) -> tuple[Float64[ndarray, "2"], float]:
+        """Return the middle of a person's box and its longer side, in pixels of the crop."""
+        begin, end = self.box[row].astype(np.float64).reshape(2, 2)
+        return (begin + end) / 2, float((end - begin).max())
 
 
-def open_crops(folder: Path) -> CropFolder:
-    """Open the shards of `folder` that are whole; raises InputError if there is none."""
+def open_crops(folder: Path, *, held_out: bool) -> CropFolder:
+    """Open the shards of `folder` that are whole: those held out, or the others; raises InputError if there is none."""
     shards = sorted(path.parent for path in folder.glob("shard-*/box.npy"))
+    shards = shards[:HELD_OUT] if held_out else shards[HELD_OUT:]
     if not shards:
-        raise InputError(f"{folder} holds no crops; make some with: python -m epipose.studio.crops {folder}")
+        raise InputError(
+            f"{folder} holds fewer than {HELD_OUT + 1} shards of crops; "
+            f"make more with: python -m epipose.studio.crops {folder}"
+        )
     pixels, visibility, box = (
         np.concatenate([np.load(shard / f"{name}.npy") for shard in shards]) for name in ("pixels", "visibility", "box")
     )
-    return CropFolder([np.load(shard / "images.npy", mmap_mode="r") for shard in shards], pixels, visibility, box)
+    images = [np.load(shard / "images.npy", mmap_mode="r") for shard in shards]
+    starts = np.cumsum([0, *(len(part) for part in images[:-1])]).tolist()
+    return CropFolder(images, pixels, visibility, box, starts)
 
 
-class AugmentedCrops(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
-    """An endless stream of (picture, joints in its pixels, weight of each joint), in batches."""
+class AugmentedBatches(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Batches of (pictures, joints in their pixels, weights of joints); the seed and a batch's number decide it."""
 
     def __init__(self, folder: Path, *, size: int, batch: int, seed: int) -> None:
         self._folder, self._size, self._batch, self._seed = folder, size, batch, seed
+        self._opened: tuple[int, CropFolder] | None = None
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield batches; each worker process draws its own."""
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng([self._seed, worker.id if worker else 0])
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return a batch."""
         cv2.setNumThreads(1)
-        for count in itertools.count():
-            if count % REOPENED == 0:
-                crops = open_crops(self._folder)
-            rows = rng.integers(len(crops), size=self._batch)
-            examples = [augmented(crops, int(row), self._size, rng) for row in rows]
-            pictures, pixels, weights = (np.stack(part) for part in zip(*examples, strict=True))
-            yield torch.from_numpy(pictures), torch.from_numpy(pixels), torch.from_numpy(weights)
+        if self._opened is None or self._opened[0] != number // REOPENED:
+            self._opened = number // REOPENED, open_crops(self._folder, held_out=False)
+        crops = self._opened[1]
+        rng = np.random.default_rng([self._seed, number])
+        rows = rng.integers(len(crops), size=self._batch)
+        examples = [augmented(crops, int(row), self._size, rng) for row in rows]
+        pictures, pixels, weights = (np.stack(part) for part in zip(*examples, strict=True))
+        return torch.from_numpy(pictures), torch.from_numpy(pixels), torch.from_numpy(weights)
 
 
 def augmented(
     crops: CropFolder, row: int, size: int, rng: np.random.Generator
 ) -> tuple[UInt8[ndarray, "size size 3"], Float32[ndarray, "joints 2"], Float32[ndarray, "joints"]]:
     """Return one crop resampled, turned, mirrored, recoloured and covered by chance, at `size` pixels."""
-    image, visibility = crops.image(row), crops.visibility[row]
-    turn = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-45, 45)
-    share = rng.choice([rng.uniform(0.6, 0.95), rng.uniform(0.25, 0.6), rng.uniform(0.95, 1.5)], p=[0.68, 0.22, 0.1])
-    # Shrinking a crop would teach that people stand in small rectangles.
-    share = max(share, SHRINK * _fill(crops.box[row], len(image)))
-    px_from_crop = framing(crops.box[row], size, share, turn, rng.normal(0, 0.07, 2))
+    beyond = _surroundings(crops, size, rng)
+    if rng.random() < 0.04:
+        joints = crops.pixels.shape[1]
+        return _recoloured(beyond, rng), np.full((joints, 2), NOWHERE, np.float32), np.ones(joints, np.float32)
+    net_from_crop = _random_framing(*crops.square(row), size, rng)
     mirrored = rng.random() < 0.5
     if mirrored:
-        px_from_crop = np.array([[-1.0, 0, size - 1], [0, 1, 0]]) @ np.vstack([px_from_crop, [0, 0, 1]])
-    # What lies beyond the crop is cut from a corner of another one, where there is seldom anybody.
-    corner = crops.image(int(rng.integers(len(crops))))[: int(rng.integers(12, 48)), : int(rng.integers(12, 48))]
-    beyond = cv2.resize(np.ascontiguousarray(corner), (size, size), interpolation=cv2.INTER_LINEAR)
-    shrinks = np.linalg.norm(px_from_crop[:, 0]) < 0.9
-    picture = cv2.warpAffine(
-        image,
-        px_from_crop,
-        (size, size),
-        dst=beyond,
-        flags=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_TRANSPARENT,
-    )
-    pixels = crops.pixels[row] @ px_from_crop[:, :2].T + px_from_crop[:, 2]
-    pixels[visibility == OUT_OF_FRAME] = NOWHERE
-    weights = WEIGHTS[visibility]
+        net_from_crop = np.array([[-1.0], [1.0]]) * net_from_crop + np.array([[0.0, 0.0, size - 1], [0.0, 0.0, 0.0]])
+    picture = _laid_over(beyond, crops.image(row), net_from_crop)
+    pixels = mapped(net_from_crop, crops.pixels[row].astype(np.float64)).astype(np.float32)
+    # Nothing shows where these are, even if there is room for them now.
+    pixels[crops.visibility[row] == OUT_OF_FRAME] = NOWHERE
+    weights = WEIGHTS[crops.visibility[row]]
     if mirrored:
-        pixels, weights = pixels[MIRROR], weights[MIRROR]
+        pixels, weights = pixels[_MIRROR], weights[_MIRROR]
     if rng.random() < 0.4:
         _cover(picture, crops.image(int(rng.integers(len(crops)))), rng)
-    return _recoloured(picture, rng), pixels.astype(np.float32), weights
+    return _recoloured(picture, rng), pixels, weights
 
 
-def framing(
-    box: Float[ndarray, "4"], size: int, share: float, turn: float, aside: Float[ndarray, "2"]
-) -> Float[ndarray, "2 3"]:
-    """Return the affine map into `size` pixels that makes the longer side of `box` `share` of them.
+def _random_framing(
+    middle: Float64[ndarray, "2"], side: float, size: int, rng: np.random.Generator
+) -> Float64[ndarray, "2 3"]:
+    """Return how a person is put into the picture: mostly to fill it, sometimes small and anywhere, or cut off."""
+    turn = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-45, 45)
+    kind = rng.random()
+    if kind < 0.65:
+        share, aside = rng.uniform(0.6, 0.95), rng.normal(0, 0.07, 2)
+    elif kind < 0.9:
+        share = rng.uniform(0.25, 0.6)
+        aside = rng.uniform(-0.5, 0.5, 2) * (1 - 0.8 * share)
+    else:
+        share, aside = rng.uniform(0.95, 1.6), rng.normal(0, 0.15, 2)
+    shown = side / share
+    return framing(middle - aside * shown, shown, size, turn=float(np.deg2rad(turn)))
 
-    The box's middle lands in the middle, moved by `aside` of the size; `turn` in degrees, clockwise as seen.
-    """
-    scale = share * size / max(box[2] - box[0], box[3] - box[1])
-    cos, sin = scale * np.cos(np.deg2rad(turn)), scale * np.sin(np.deg2rad(turn))
-    linear = np.array([[cos, -sin], [sin, cos]])
-    middle = np.array([box[0] + box[2], box[1] + box[3]]) / 2
-    return np.column_stack([linear, (size - 1) / 2 + size * aside - linear @ middle])
+
+def _surroundings(crops: CropFolder, size: int, rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
+    """Return what lies beyond a crop: one colour, as beyond a picture's edge, or a corner of another crop."""
+    if rng.random() < 0.3:
+        grey = rng.integers(0, 256) if rng.random() < 0.5 else 128
+        return np.full((size, size, 3), grey, np.uint8)
+    row = int(rng.integers(len(crops)))
+    image = crops.image(row)
+    # Beside or above the person of that crop, whichever leaves more room.
+    left, top, right, bottom = np.clip(crops.box[row], 0, len(image)).astype(int).tolist()
+    parts = [image[:, :left], image[:, right:], image[:top], image[bottom:]]
+    part = max(parts, key=lambda candidate: min(candidate.shape[:2]))
+    if min(part.shape[:2]) < 8:
+        return np.full((size, size, 3), int(image.mean()), np.uint8)
+    return np.asarray(cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_LINEAR))
 
 
-def _fill(box: Float32[ndarray, "4"], size: int) -> float:
-    """Return the share of a crop's side that a person takes."""
-    return float(max(box[2] - box[0], box[3] - box[1]) / size)
+def _laid_over(
+    beyond: UInt8[ndarray, "size size 3"], crop: UInt8[ndarray, "n n 3"], net_from_crop: Float64[ndarray, "2 3"]
+) -> UInt8[ndarray, "size size 3"]:
+    """Return a crop in its surroundings; a shrunk one fades into them, lest people be known by their rectangle."""
+    size = len(beyond)
+    picture = resampled(crop, net_from_crop, size, beyond.copy())
+    if np.sqrt(abs(np.linalg.det(net_from_crop[:, :2]))) * len(crop) > 0.9 * size:
+        return picture
+    rim = len(crop) // 12
+    mask = np.zeros(crop.shape[:2], np.float32)
+    mask[rim:-rim, rim:-rim] = 1
+    fade = cv2.warpAffine(cv2.blur(mask, (2 * rim - 1, 2 * rim - 1)), net_from_crop, (size, size))[..., None]
+    return np.asarray((beyond + fade * (picture.astype(np.float32) - beyond)).astype(np.uint8))
 
 
 def _cover(picture: UInt8[ndarray, "size size 3"], other: UInt8[ndarray, "n n 3"], rng: np.random.Generator) -> None:
@@ -142,17 +174,33 @@ def _cover(picture: UInt8[ndarray, "size size 3"], other: UInt8[ndarray, "n n 3"
 
 
 def _recoloured(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
-    """Change exposure, contrast and tint, sometimes to grey; blur or add noise sometimes."""
+    """Change exposure, contrast and tint, sometimes to grey; blur, compress or add noise sometimes."""
     levels = np.arange(256, dtype=np.float32)[:, None]
     contrast, gamma = rng.uniform(0.65, 1.4), rng.uniform(0.75, 1.35)
     tint = rng.normal(0, 9, 3) + rng.normal(0, 18)
     table = 255 * (np.clip((levels - 128) * contrast + 128 + tint, 0, 255) / 255) ** gamma
     picture = cv2.LUT(picture, np.ascontiguousarray(table.astype(np.uint8)[None]))
-    if rng.random() < 0.08:
+    if rng.random() < 0.12:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    if rng.random() < 0.25:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.6))
+    if rng.random() < 0.3:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.8))
+    if rng.random() < 0.15:
+        picture = _smeared(picture, rng)
     if rng.random() < 0.25:
         noise = rng.normal(0, rng.uniform(2, 12), picture.shape)
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.2:
+        _, compressed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 80))])
+        picture = cv2.imdecode(compressed, cv2.IMREAD_COLOR)
     return picture
+
+
+def _smeared(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
+    """Blur along one direction, as motion does."""
+    length, angle = rng.uniform(2, 0.06 * len(picture)), rng.uniform(0, np.pi)
+    reach = int(np.ceil(length / 2))
+    step = np.arange(-reach, reach + 1)
+    along = np.cos(angle) * step[None] + np.sin(angle) * step[:, None]
+    across = np.cos(angle) * step[:, None] - np.sin(angle) * step[None]
+    kernel = (np.abs(along) <= length / 2) * np.clip(1 - np.abs(across), 0, 1)
+    return np.asarray(cv2.filter2D(picture, -1, (kernel / kernel.sum()).astype(np.float32)))
