@@ -57,6 +57,16 @@ class Body:
                 below[self.parents[bone]].extend(below[bone])
         return tuple(map(tuple, below))
 
+    @cached_property
+    def _generations(self) -> tuple[tuple[Int[ndarray, "some"], Int[ndarray, "some"]], ...]:
+        """Bones, with their parents, that can be moved at once: the root, its children, theirs, and so on."""
+        depth = np.zeros(len(self.bones), int)
+        for bone, parent in enumerate(self.parents):
+            depth[bone] = 0 if parent < 0 else depth[parent] + 1
+        above = np.array(self.parents)
+        groups = (np.flatnonzero(depth == level) for level in range(depth.max() + 1))
+        return tuple((bones, above[bones]) for bones in groups)
+
     def motions(
         self, rotations: Float[ndarray, "*batch bones 3 3"], shift: Float[ndarray, "*batch 3"]
     ) -> Float[ndarray, "*batch bones 3 4"]:
@@ -64,19 +74,15 @@ class Body:
 
         `shift` (metres) is where the root's head goes, from where it is at rest.
         """
-        moved: list[Any] = []
-        for bone, parent in enumerate(self.parents):
-            head = self.heads[bone]
-            turn = rotations[..., bone, :, :]
-            own = np.concatenate([turn, (head - turn @ head)[..., None]], axis=-1)
-            if parent < 0:
-                own[..., 3] += shift
-                moved.append(own)
-                continue
-            above = moved[parent]
-            linear = above[..., :3] @ own[..., :3]
-            moved.append(np.concatenate([linear, above[..., :3] @ own[..., 3:] + above[..., 3:]], axis=-1))
-        return np.stack(moved, axis=-3)
+        shift_of_head = self.heads - (rotations @ self.heads[..., None])[..., 0]
+        moved = np.concatenate([rotations, shift_of_head[..., None]], axis=-1)
+        moved[..., 0, :, 3] += shift
+        for bones, parents in self._generations[1:]:
+            above = moved[..., parents, :, :]
+            carried = above[..., :3] @ moved[..., bones, :, :]
+            carried[..., 3] += above[..., 3]
+            moved[..., bones, :, :] = carried
+        return moved
 
     def joints(self, motions: Float[ndarray, "*batch bones 3 4"]) -> Float[ndarray, "*batch joints 3"]:
         """Return the joints of body21 (metres) of a body whose bones moved so."""

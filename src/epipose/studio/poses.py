@@ -64,13 +64,11 @@ def _set_trunk(turns: ndarray, body: Body, rng: np.random.Generator, stance: str
     if stance == "crouch":
         forward = rng.uniform(0.2, 1.0)
     bend = np.array([np.clip(forward, -0.45, 1.5), rng.normal(0, 0.15), rng.normal(0, 0.25)])
-    for bone in SPINE:
-        turns[body.bones.index(bone)] = rotation_from_rotvec(bend / len(SPINE))
+    turns[[body.bones.index(bone) for bone in SPINE]] = rotation_from_rotvec(bend / len(SPINE))
     # People look ahead rather than at the floor when they bend.
     look = np.array([rng.normal(0.05, 0.25) - 0.4 * bend[0], rng.normal(0, 0.15), rng.normal(0, 0.45)])
     look = np.clip(look, [-0.9, -0.5, -1.2], [0.8, 0.5, 1.2])
-    for bone in NECK:
-        turns[body.bones.index(bone)] = rotation_from_rotvec(look / len(NECK))
+    turns[[body.bones.index(bone) for bone in NECK]] = rotation_from_rotvec(look / len(NECK))
 
 
 def _set_legs(turns: ndarray, body: Body, rng: np.random.Generator, stance: str) -> None:
@@ -132,9 +130,9 @@ def _set_arm(turns: ndarray, body: Body, rng: np.random.Generator, side: str) ->
     hinge = np.cross(upper, fore)
     turns[body.bones.index(f"shoulder01.{side}")] = _about(1, -sign * lift)
     turns[body.bones.index(f"upperarm01.{side}")] = _about(1, sign * lift) @ rotation_onto(upper, aim) @ twist
-    turns[body.bones.index(f"lowerarm01.{side}")] = rotation_from_rotvec(hinge / np.linalg.norm(hinge) * bend)
-    turns[body.bones.index(f"lowerarm02.{side}")] = rotation_from_rotvec(fore * rng.uniform(-0.8, 0.8))
-    turns[body.bones.index(f"wrist.{side}")] = rotation_from_rotvec(rng.normal(0, 0.2, 3))
+    below = [hinge / np.linalg.norm(hinge) * bend, fore * rng.uniform(-0.8, 0.8), rng.normal(0, 0.2, 3)]
+    bones = [body.bones.index(f"{bone}.{side}") for bone in ("lowerarm01", "lowerarm02", "wrist")]
+    turns[bones] = rotation_from_rotvec(np.stack(below))
 
 
 def _aim_of_arm(rng: np.random.Generator, sign: int) -> tuple[Float[ndarray, "3"], float]:
@@ -152,6 +150,9 @@ def _aim_of_arm(rng: np.random.Generator, sign: int) -> tuple[Float[ndarray, "3"
 
 def _about(axis: int, angle: float) -> Float[ndarray, "3 3"]:
     """Return the rotation by `angle` about the X, Y or Z axis."""
-    vector = np.zeros(3)
-    vector[axis] = angle
-    return rotation_from_rotvec(vector)
+    turn = np.eye(3)
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    turn[[first, second], [first, second]] = np.cos(angle)
+    turn[second, first] = np.sin(angle)
+    turn[first, second] = -np.sin(angle)
+    return turn
