@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from epipose.geometry.cameras import Camera
 from epipose.pose.keypoints import Poses
+from epipose.report.truth import TruthReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,8 @@ class ReconstructionReport:
     seconds_by_stage: Mapping[str, float]
     warnings: tuple[str, ...] = ()
     film_next: tuple[str, ...] = ()
+    truth: TruthReport | None = None
+    """Of a synthetic recording that was compared with its truth."""
 
     @property
     def bone_variation(self) -> float:

@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -13,9 +13,11 @@ import numpy as np
 from epipose.io.files import atomic_write
 from epipose.report import charts
 from epipose.report.contents import ReconstructionReport, ViewReport
+from epipose.report.markup import table
 from epipose.report.palette import Figure
 from epipose.report.playback import playback
 from epipose.report.summary import Verdict, sources_sentence, verdict
+from epipose.report.truth_section import truth_section
 from epipose.report.wording import in_unit, millimetres, percent, plural, ranges
 
 _LEVEL_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor"}
@@ -44,6 +46,7 @@ def page(report: ReconstructionReport) -> str:
         tiles=_tiles(report),
         warnings=_list_section("Warnings", "warnings", report.warnings),
         film_next=_list_section("What to film next", "film-next", report.film_next),
+        truth=truth_section(report.truth),
         sources=html.escape(sources_sentence(report)),
         playback_note=_playback_note(shown["playback"], len(report.poses.times)),
         camera_table=_camera_table(report),
@@ -137,7 +140,7 @@ def _camera_table(report: ReconstructionReport) -> str:
         ("Reprojection", "median / mean, px"),
         ("Swapped", "frames"),
     )
-    return _table(header, (_camera_row(view) for view in report.views))
+    return table(header, (_camera_row(view) for view in report.views))
 
 
 def _camera_row(view: ViewReport) -> tuple[str, ...]:
@@ -192,15 +195,9 @@ def _bone_table(report: ReconstructionReport) -> str:
         )
         for bone in report.bones
     )
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _stage_table(report: ReconstructionReport) -> str:
     rows = ((stage, f"{seconds:.1f}") for stage, seconds in report.seconds_by_stage.items())
-    return _table((("Stage", ""), ("Time", "s")), rows)
-
-
-def _table(header: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{html.escape(name)}<small>{html.escape(unit)}</small></th>" for name, unit in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<div class='table'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    return table((("Stage", ""), ("Time", "s")), rows)

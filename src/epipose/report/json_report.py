@@ -11,6 +11,7 @@ from typing import Any
 
 from epipose.io.files import atomic_write
 from epipose.report.contents import BoneReport, JointReport, ReconstructionReport, ViewReport
+from epipose.report.truth import JointError, TruthReport, ViewError
 from epipose.report.wording import rounded, rounded_list
 
 FORMAT_VERSION = 1
@@ -44,6 +45,7 @@ def as_table(report: ReconstructionReport) -> dict[str, Any]:
         "seconds_by_stage": {stage: rounded(seconds, 2) for stage, seconds in report.seconds_by_stage.items()},
         "warnings": list(report.warnings),
         "film_next": list(report.film_next),
+        "truth": None if report.truth is None else _truth(report.truth),
     }
 
 
@@ -102,4 +104,40 @@ def _bone(bone: BoneReport) -> dict[str, Any]:
         "length_m": rounded(bone.length_m, 5),
         "variation_share": rounded(bone.variation, 4),
         "asymmetry_share": rounded(bone.asymmetry, 4),
+    }
+
+
+def _truth(truth: TruthReport) -> dict[str, Any]:
+    return {
+        "rotation_rad": rounded(truth.rotation_rad, 6),
+        "centre_m": rounded(truth.centre_m, 5),
+        "time_offset_s": rounded(truth.time_offset_s, 5),
+        "scale_share": rounded(truth.scale, 5),
+        "people": truth.people,
+        "people_found": truth.people_found,
+        "visible_found_share": rounded(truth.visible_found, 4),
+        "all_joints": _joint_error(truth.all_joints),
+        "views": [_view_error(view) for view in truth.views],
+        "joints": [_joint_error(joint) for joint in truth.joints],
+    }
+
+
+def _view_error(view: ViewError) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "rotation_rad": rounded(view.rotation_rad, 6),
+        "centre_m": rounded(view.centre_m, 5),
+        "time_offset_s": rounded(view.time_offset_s, 5),
+        "focal_share": rounded(view.focal, 5),
+    }
+
+
+def _joint_error(joint: JointError) -> dict[str, Any]:
+    return {
+        "name": joint.name,
+        "error_mean_m": rounded(joint.error_m, 5),
+        "metric_error_mean_m": rounded(joint.metric_error_m, 5),
+        "uncertainty_median_m": rounded(joint.uncertainty_m, 5),
+        "within_two_sigma_share": rounded(joint.within_two_sigma, 4),
+        "compared": joint.compared,
     }

@@ -1,0 +1,205 @@
+"""How far a reconstruction of a synthetic recording is from its truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from scipy.interpolate import CubicSpline
+from scipy.optimize import linear_sum_assignment
+
+from epipose.errors import InputError
+from epipose.geometry.alignment import rigid, similarity
+from epipose.geometry.cameras import Camera
+from epipose.geometry.rotations import angle_between, nearest_rotation
+from epipose.io.truth_files import VISIBLE, Truth, read_truth
+from epipose.report.contents import ReconstructionReport
+from epipose.report.truth import JointError, TruthReport, ViewError
+
+ENOUGH_VIEWS = 2
+"""Views that must truly show a joint for its error to count: with fewer its place is a guess by nature."""
+
+
+def compare_with_truth(folder: Path, report: ReconstructionReport) -> TruthReport:
+    """Return how far `report`, the reconstruction of the capture in `folder`, is from the capture's `truth/`.
+
+    Only joints count that truth and reconstruction call by the same name, that ENOUGH_VIEWS truly show at that moment
+    and that were found. The unknown world is taken away by alignments as `TruthReport` says. Raises InputError for a
+    capture without truth, or with one that does not fit it.
+    """
+    truth = read_truth(folder / "truth")
+    names = [view.name for view in report.views]
+    missing = sorted(set(names) - set(truth.views))
+    if missing:
+        raise InputError(
+            f"{folder / 'truth'} says nothing of view {', '.join(missing)}; was it made for another capture?"
+        )
+    found, true = [view.camera for view in report.views], [truth.cameras[name] for name in names]
+    shifts = np.array([truth.views[view.name].time_offset_s - view.time_offset_s for view in report.views])
+    compared = _compared(truth, report, names, float(shifts.mean()))
+    factor, motion = similarity(compared.found, compared.true)
+    laid = motion.apply(factor * compared.found)
+    metric = rigid(compared.found, compared.true).apply(compared.found)
+    joints = [
+        _joint_error(name, compared, laid, metric, compared.joint == index) for index, name in enumerate(compared.names)
+    ]
+    centres = _centre_errors(found, true, compared)
+    return TruthReport(
+        views=tuple(
+            ViewError(
+                name=view.name,
+                rotation_rad=rotation,
+                rotation_sigma_rad=view.rotation_sigma_rad,
+                centre_m=centre,
+                centre_sigma_m=view.centre_sigma_m,
+                time_offset_s=float(shifts.mean() - shift),
+                time_offset_sigma_s=view.time_offset_sigma_s,
+                focal=float(np.mean(view.camera.lens.focal) / np.mean(camera.lens.focal) - 1),
+            )
+            for view, camera, rotation, centre, shift in zip(
+                report.views, true, rotation_errors(found, true), centres.tolist(), shifts.tolist(), strict=True
+            )
+        ),
+        joints=tuple(joints),
+        all_joints=_joint_error("all", compared, laid, metric, np.ones(len(compared.joint), bool)),
+        scale=1 / factor - 1,
+        people=len(truth.people),
+        people_found=compared.people_found,
+        visible_found=compared.visible_found,
+    )
+
+
+def rotation_errors(found: Sequence[Camera], true: Sequence[Camera]) -> list[float]:
+    """Return for each camera the error of its relative rotation (radians), mean over its pairs with the others."""
+    errors: list[list[float]] = [[] for _ in found]
+    for i, j in combinations(range(len(found)), 2):
+        relative, wanted = (c[j].cam_from_world.rotation @ c[i].cam_from_world.rotation.T for c in (found, true))
+        angle = float(angle_between(relative, wanted))
+        errors[i].append(angle)
+        errors[j].append(angle)
+    return [float(np.mean(of_pairs)) for of_pairs in errors]
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Joints that were found and that the views truly show."""
+
+    names: tuple[str, ...]
+    joint: Int[ndarray, "n"]
+    """Index into `names`."""
+    found: Float[ndarray, "n 3"]
+    true: Float[ndarray, "n 3"]
+    sigma: Float[ndarray, "n"]
+    people_found: int
+    visible_found: float
+
+
+def _compared(truth: Truth, report: ReconstructionReport, names: Sequence[str], shift: float) -> _Compared:
+    """Return the joints to compare; `shift` (s) is added to the reconstruction's clock for the truth's."""
+    poses, skeleton = report.poses, truth.poses.skeleton
+    common = tuple(joint for joint in poses.skeleton.joint_names if joint in skeleton.joint_names)
+    if not common:
+        raise InputError(f"skeleton {poses.skeleton.name!r} shares no joint with the truth's {skeleton.name!r}")
+    times = poses.times + shift
+    true = _at(truth, times)[:, :, [skeleton.index(joint) for joint in common]]
+    shown = _shown(truth, names, times)[:, :, [skeleton.index(joint) for joint in common]]
+    columns = [poses.skeleton.index(joint) for joint in common]
+    positions, weight = poses.positions[:, :, columns].astype(float), poses.weight[:, :, columns]
+    pairs = _matched(report, truth, positions, weight > 0, true)
+    parts = []
+    for mine, theirs in pairs:
+        counted = shown[:, theirs] & (weight[:, mine] > 0)
+        joint = np.broadcast_to(np.arange(len(common)), counted.shape)[counted]
+        sigma = poses.uncertainty[:, mine, columns][counted].astype(float)
+        parts.append((joint, positions[:, mine][counted], true[:, theirs][counted], sigma))
+    joint, mine_all, true_all, sigma_all = (np.concatenate(part) for part in zip(*parts, strict=True))
+    if len(joint) < len(common):
+        raise InputError("hardly any joint that the truth shows was found; there is nothing to compare")
+    return _Compared(common, joint, mine_all, true_all, sigma_all, len(pairs), len(joint) / max(int(shown.sum()), 1))
+
+
+def _at(truth: Truth, times: Float[ndarray, "frames"]) -> Float[ndarray, "frames people joints 3"]:
+    """Return the true joints at other times of the common clock, by cubic splines."""
+    own = truth.poses.times
+    if len(own) < 2:
+        raise InputError("the truth holds a single moment; a recording has more")
+    return np.asarray(CubicSpline(own, truth.poses.positions.astype(float))(np.clip(times, own[0], own[-1])))
+
+
+def _shown(
+    truth: Truth, names: Sequence[str], times: Float[ndarray, "frames"]
+) -> Bool[ndarray, "frames people joints"]:
+    """Return which joints ENOUGH_VIEWS show at times of the common clock, by each view's nearest frame."""
+    count = np.zeros((len(times), len(truth.people), len(truth.poses.skeleton)), int)
+    own = truth.poses.times
+    step = float(np.median(np.diff(own))) if len(own) > 1 else 0.0
+    for name in names:
+        view = truth.views[name]
+        frames = view.times + view.time_offset_s
+        after = np.clip(np.searchsorted(frames, times), 1, max(len(frames) - 1, 1))
+        before = after - 1
+        after = np.minimum(after, len(frames) - 1)
+        nearest = np.where(times - frames[before] <= frames[after] - times, before, after)
+        longest = float(np.median(np.diff(frames))) if len(frames) > 1 else step
+        near = np.abs(times - frames[nearest]) <= longest
+        count += (view.visibility[nearest] == VISIBLE) & near[:, None, None]
+    inside = (times >= own[0] - 1e-6) & (times <= own[-1] + 1e-6)
+    return np.asarray((count >= ENOUGH_VIEWS) & inside[:, None, None])
+
+
+def _matched(
+    report: ReconstructionReport,
+    truth: Truth,
+    positions: Float[ndarray, "frames found joints 3"],
+    known: Bool[ndarray, "frames found joints"],
+    true: Float[ndarray, "frames people joints 3"],
+) -> list[tuple[int, int]]:
+    """Return (found, true) people who are the same, by how near they are once the cameras are laid on the true ones."""
+    if positions.shape[1] == 1 and true.shape[1] == 1:
+        return [(0, 0)]
+    cameras = [view.camera for view in report.views]
+    others = [truth.cameras[view.name] for view in report.views]
+    turns = (b.cam_from_world.rotation.T @ a.cam_from_world.rotation for a, b in zip(cameras, others, strict=True))
+    turn = nearest_rotation(np.sum(list(turns), axis=0))
+    centres, wanted = (np.stack([camera.centre for camera in rig]) for rig in (cameras, others))
+    spread, target = (rig - rig.mean(axis=0) for rig in (centres, wanted))
+    scale = np.linalg.norm(target) / max(float(np.linalg.norm(spread)), 1e-9)
+    laid = scale * (positions - centres.mean(axis=0)) @ turn.T + wanted.mean(axis=0)
+    cost = np.full((positions.shape[1], true.shape[1]), np.inf)
+    for mine in range(positions.shape[1]):
+        for theirs in range(true.shape[1]):
+            distance = np.linalg.norm(laid[:, mine] - true[:, theirs], axis=-1)[known[:, mine]]
+            cost[mine, theirs] = np.median(distance) if distance.size else 1e6
+    return [(int(mine), int(theirs)) for mine, theirs in zip(*linear_sum_assignment(cost), strict=True)]
+
+
+def _centre_errors(found: Sequence[Camera], true: Sequence[Camera], compared: _Compared) -> Float[ndarray, "views"]:
+    """Return how far each camera stands from the true one, in metres, once the rigs are laid on each other."""
+    centres, wanted = (np.stack([camera.centre for camera in rig]) for rig in (found, true))
+    by_centres = len(found) > 2
+    factor, motion = similarity(centres, wanted) if by_centres else similarity(compared.found, compared.true)
+    return np.asarray(np.linalg.norm(motion.apply(factor * centres) - wanted, axis=-1))
+
+
+def _joint_error(
+    name: str,
+    compared: _Compared,
+    laid: Float[ndarray, "n 3"],
+    metric: Float[ndarray, "n 3"],
+    chosen: Bool[ndarray, "n"],
+) -> JointError:
+    if not chosen.any():
+        return JointError(name, np.nan, np.nan, np.nan, np.nan, 0)
+    true, sigma = compared.true[chosen], compared.sigma[chosen]
+    off = laid[chosen] - true
+    return JointError(
+        name=name,
+        error_m=float(np.linalg.norm(off, axis=-1).mean()),
+        metric_error_m=float(np.linalg.norm(metric[chosen] - true, axis=-1).mean()),
+        uncertainty_m=float(np.median(sigma)),
+        within_two_sigma=float(np.mean(np.abs(off) <= 2 * sigma[:, None])),
+        compared=int(chosen.sum()),
+    )
