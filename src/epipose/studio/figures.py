@@ -35,8 +35,9 @@ class Figure:
 
 def make_figure(body: Body, outfit: Outfit, device: str = "cpu") -> Figure:
     """Dress `body`."""
-    clothed = dressed(body, outfit)
-    arrays = clothed.vertices, vertex_normals(clothed.vertices, clothed.faces), body_coordinates(body)
+    places = body_coordinates(body)
+    clothed = dressed(body, outfit, places)
+    arrays = clothed.vertices, vertex_normals(clothed.vertices, clothed.faces), places
     vertices, normals, coordinates = (torch.from_numpy(array.astype(np.float32)).to(device) for array in arrays)
     return Figure(clothed, outfit, vertices, normals, coordinates, joint_radii(clothed))
 

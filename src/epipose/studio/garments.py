@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 from torch import Tensor
 
@@ -167,10 +167,9 @@ class Outfit:
         return torch.where(hair, self.hair.volume * inside, thick)
 
 
-def dressed(body: Body, outfit: Outfit) -> Body:
-    """Return the body with the outfit's volume on it; its joints stay where they were."""
-    coordinates = torch.from_numpy(body_coordinates(body).astype(np.float32))
-    off = outfit.volume(coordinates).numpy().astype(float)
+def dressed(body: Body, outfit: Outfit, coordinates: Float[ndarray, "vertices 11"]) -> Body:
+    """Return the body, whose `body_coordinates` are given, with the outfit's volume on it; its joints stay."""
+    off = outfit.volume(torch.from_numpy(coordinates.astype(np.float32))).numpy().astype(float)
     sole = body.vertices[:, 2] < 0.01
     off[sole] = 0.0  # shoes do not lift the body off the floor
     vertices = body.vertices + off[:, None] * vertex_normals(body.vertices, body.faces)
@@ -178,14 +177,13 @@ def dressed(body: Body, outfit: Outfit) -> Body:
 
 
 def vertex_normals(
-    vertices: Float[ndarray, "vertices 3"], faces: Float[ndarray, "triangles 3"] | ndarray
+    vertices: Float[ndarray, "vertices 3"], faces: Int[ndarray, "triangles 3"]
 ) -> Float[ndarray, "vertices 3"]:
     """Return unit normals, averaged over the triangles of each vertex by area."""
     corners = vertices[faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(total, faces[:, corner], across)
+    shares = np.repeat(across, 3, axis=0).T
+    total = np.stack([np.bincount(faces.ravel(), share, minlength=len(vertices)) for share in shares], axis=1)
     return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
 
@@ -195,7 +193,7 @@ def body_coordinates(body: Body) -> Float[ndarray, "vertices 11"]:
     rest = body.joints(np.broadcast_to(np.eye(3, 4), (len(body.bones), 3, 4)))
     joint = dict(zip(JOINTS, rest, strict=True))
     arm, leg = np.full(len(body.vertices), -0.5), np.full(len(body.vertices), -0.5)
-    for side, other in (("L", "left"), ("R", "right")):
+    for side in ("L", "R"):
         chain = ("upperarm01", "lowerarm01", "wrist"), ("upperleg01", "lowerleg01", "foot")
         for values, bones, reach in ((arm, chain[0], 0.35), (leg, chain[1], 0.5)):
             heads = [body.heads[body.bones.index(f"{bone}.{side}")] for bone in bones]
@@ -205,7 +203,6 @@ def body_coordinates(body: Body) -> Float[ndarray, "vertices 11"]:
             part = np.where(shares[1] > 0.5, 1 + np.clip(along[1], 0, 1), np.clip(along[0], -0.2, 1))
             part = np.where(shares[2] > 0.5, beyond, part)
             values[:] = np.where(shares[0] > reach, part, values)
-        del other
     hips, neck = joint["pelvis"][2], body.heads[body.bones.index("neck01")][2]
     trunk = (body.vertices[:, 2] - hips) / (neck - hips)
     eyes = (joint["left_eye"] + joint["right_eye"]) / 2
@@ -218,8 +215,9 @@ def body_coordinates(body: Body) -> Float[ndarray, "vertices 11"]:
 
 def _share(body: Body, bone: str) -> Float[ndarray, "vertices"]:
     """Return how much each vertex moves with `bone` and all that hangs on it."""
-    below = np.isin(body.skin_bones, body.children[body.bones.index(bone)])
-    return np.asarray(np.where(below, body.skin_weights, 0.0).sum(axis=1))
+    below = np.zeros(len(body.bones))
+    below[list(body.children[body.bones.index(bone)])] = 1.0
+    return np.asarray(np.einsum("vk,vk->v", below[body.skin_bones], body.skin_weights))
 
 
 def _along(points: ndarray, begin: ndarray, end: ndarray) -> ndarray:
