@@ -33,7 +33,7 @@ class KeypointNet(nn.Module):
         self,
         joints: int,
         widths: tuple[int, int, int, int] = (32, 64, 128, 192),
-        depths: tuple[int, int, int, int] = (1, 2, 2, 2),
+        depths: tuple[int, int, int, int] = (1, 2, 3, 3),
         neck: int = 48,
     ) -> None:
         super().__init__()

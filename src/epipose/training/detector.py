@@ -46,7 +46,7 @@ class Plan:
     weight_decay: float = 0.02
     warmup: float = 0.03
     """Share of the run over which the learning rate rises."""
-    fine: float = 0.62
+    fine: float = 0.5
     """Share of the run after which pictures have 192 instead of 128 pixels a side."""
     averaging: float = 0.998
     """How much of the averaged weights stays with each step."""
@@ -79,7 +79,10 @@ class Learner:
         pictures, pixels, weights = batch
         self.net.train()
         grid = pictures.shape[1] // STRIDE, pictures.shape[2] // STRIDE
-        losses = cross_entropy(self.net.distributions(pictures), pixels, grid, SPREAD)
+        # Twice as fast where the processor multiplies matrices of bfloat16, and as good.
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = self.net.distributions(pictures)
+        losses = cross_entropy(logits, pixels, grid, SPREAD)
         loss = (losses * weights).sum() / weights.sum()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
