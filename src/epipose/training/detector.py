@@ -92,7 +92,7 @@ class Learner:
         self.optimiser.step()
         self.steps, self.crops = self.steps + 1, self.crops + len(pictures)
         _blend(self.average, self.net, min(self.plan.averaging, 1 - 1 / (1 + self.steps / 4)))
-        return float(loss)
+        return float(loss.detach())
 
     def find(self, pictures: UInt8[ndarray, "pictures size size 3"]) -> Float32[ndarray, "pictures joints 2"]:
         """Return where the averaged network sees joints."""
