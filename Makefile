@@ -6,11 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test clean
 
-## make demo: reconstruct a made-up recording of four cameras, and say where the report is
+## make demo: reconstruct a synthetic recording of four cameras, say how far it is from the truth, and where the report is
 demo: .venv/.installed
-	$(BIN)/python examples/make_keypoint_sample.py $(DEMO)
-	$(BIN)/epipose reconstruct $(DEMO) --intrinsics $(DEMO)/lenses.toml --height 1.75
-	@echo "Open $(CURDIR)/$(DEMO)/report.html in a browser."
+	$(BIN)/epipose demo $(DEMO)
 
 ## make test: all that a change has to pass
 test: .venv/.developing

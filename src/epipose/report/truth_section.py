@@ -35,6 +35,13 @@ def truth_rows(truth: TruthReport) -> tuple[tuple[str, str, str], ...]:
     return tuple(rows)
 
 
+def truth_text(truth: TruthReport) -> str:
+    """Return the rows as lines of plain text with aligned columns."""
+    rows = (HEADER, *truth_rows(truth))
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c}".rstrip() for a, b, c in rows)
+
+
 def truth_line(truth: TruthReport) -> str:
     """Return the numbers that matter most, for one line of the terminal."""
     joints = truth.all_joints
