@@ -73,7 +73,7 @@ def test_only_outer_faces_are_drawn(body: Body) -> None:
 
 def test_pictures_of_a_batch_do_not_mix(body: Body) -> None:
     faces = torch.from_numpy(body.faces.astype(np.int32))
-    near, far = corners_of(standing(body)), corners_of(standing(body) + [0.2, 0.0, 2.0])
+    near, far = corners_of(standing(body)), corners_of(standing(body) + np.array([0.2, 0.0, 2.0]))
     both = torch.cat([near, far])
     together = rasterise(both, faces, both, SIZE)
     for row, alone in enumerate((near, far)):

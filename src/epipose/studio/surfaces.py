@@ -1,7 +1,7 @@
 """What a scene is made of: meshes, and the materials that colour them point by point."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from numpy import ndarray
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@runtime_checkable
 class Material(Protocol):
     """Colours a surface from coordinates that its mesh gives each vertex and the renderer interpolates."""
 
