@@ -3,15 +3,17 @@
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, grey_opening
 from scipy.spatial import ConvexHull
 
 from epipose.studio.bodies import Body
 
-HOVER = 0.03
-"""A body whose lowest point is higher than this (metres) is in the air; nearer, it meant to stand."""
+FLIGHT = 1.0
+"""Seconds that people stay in the air at most: whoever seems to float for longer stands on a floor held too low."""
 
 _SMOOTH = 0.04
+_TOUCH = 0.03
+"""Metres above the lowest within a flight's time that count as standing too: retargeting is not exact."""
 _FEWEST = 24
 
 
@@ -32,12 +34,15 @@ def lowest(body: Body, motions: Float[ndarray, "frames bones 3 4"]) -> Float[nda
 def settled(
     body: Body, rotations: Float[ndarray, "frames bones 3 3"], shift: Float[ndarray, "frames 3"], rate: float
 ) -> Float[ndarray, "frames 3"]:
-    """Return `shift` with heights (metres) that put standing bodies on the floor and no body under it.
+    """Return `shift` with heights (metres) that put whoever stands on the floor, and nobody under it.
 
-    Whoever is in the air stays so, lower by HOVER at most. `rate` is in frames a second.
+    Jumps stay jumps. `rate` is in frames a second.
     """
     low = lowest(body, body.motions(rotations, shift))
-    lift = gaussian_filter1d(-np.minimum(low, HOVER), max(_SMOOTH * rate, 1e-3), mode="nearest")
+    # Opening takes away whatever rises and falls again within a flight's time, and nothing else.
+    base = grey_opening(low, 2 * round(FLIGHT * rate / 2) + 1, mode="nearest")
+    near = np.minimum(low, base + _TOUCH)
+    lift = gaussian_filter1d(-near, _SMOOTH * rate, mode="nearest")
     return _raised(shift, lift + np.maximum(-(low + lift), 0.0))
 
 

@@ -14,7 +14,7 @@ from epipose.studio.bodies import Body
 from epipose.studio.motion import Motion
 from epipose.studio.motion.clip import Clip
 from epipose.studio.motion.feet import foot_turn
-from epipose.studio.motion.floor import lowest, settled
+from epipose.studio.motion.floor import settled
 from epipose.studio.motion.limbs import Limb, across, frame
 from epipose.studio.motion.puppet import NECK, SIDES, SPINE, Puppet, limited
 from epipose.studio.motion.scaling import rest_joints, scaled_clip
@@ -39,15 +39,8 @@ def retarget(body: Body, clip: Clip) -> Motion:
         _set_leg(puppet, side, goal, rest, rate)
         _set_arm(puppet, side, goal, rate)
         puppet.curl_fingers(side, _CURL)
-    shift = settled(body, puppet.rotations, puppet.shift - _floor(puppet, goal), rate)
+    shift = settled(body, puppet.rotations, puppet.shift, rate)
     return Motion(puppet.rotations, shift, clip.times, clip.name)
-
-
-def _floor(puppet: Puppet, goal: Clip) -> Float[ndarray, "3"]:
-    """Return the height that the body stands at, judged where an ankle is low: hands reach deeper in a handstand."""
-    ankle = np.minimum(goal.joint("left_ankle")[:, 2], goal.joint("right_ankle")[:, 2])
-    low = lowest(puppet.body, puppet.body.motions(puppet.rotations, puppet.shift))
-    return np.array([0.0, 0.0, np.median(low[ankle <= np.percentile(ankle, 25)])])
 
 
 def _placed(body: Body, goal: Clip, rest: dict[str, ndarray]) -> Puppet:
