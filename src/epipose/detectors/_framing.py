@@ -12,9 +12,7 @@ _SHRINK = 0.75
 """Below this scale pixels are averaged first: bilinear interpolation would skip some."""
 
 
-def framing(
-    middle: Float64[ndarray, "2"], side: float, size: int, *, turn: float = 0.0
-) -> Float64[ndarray, "2 3"]:
+def framing(middle: Float64[ndarray, "2"], side: float, size: int, *, turn: float = 0.0) -> Float64[ndarray, "2 3"]:
     """Return `net_from_px`, which brings the square of `side` pixels around `middle` to a picture of `size` pixels.
 
     `turn` in radians turns what is seen clockwise.
@@ -50,9 +48,7 @@ def resampled(
         picture, net_from_px = _shrunk(picture, net_from_px, size, scale)
     canvas = np.full((size, size, 3), BEYOND, np.uint8) if beyond is None else beyond
     return np.asarray(
-        cv2.warpAffine(
-            picture, net_from_px, (size, size), canvas, cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
-        )
+        cv2.warpAffine(picture, net_from_px, (size, size), canvas, cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
     )
 
 
@@ -68,8 +64,6 @@ def _shrunk(
     old_wh = np.array([right - left, bottom - top])
     new_wh = np.maximum(1, np.round(old_wh * scale)).astype(int)
     small = cv2.resize(picture[top:bottom, left:right], new_wh.tolist(), interpolation=cv2.INTER_AREA)
-    px_from_small = np.column_stack(
-        [np.diag(old_wh / new_wh), np.array([left, top]) + old_wh / new_wh / 2 - 0.5]
-    )
+    px_from_small = np.column_stack([np.diag(old_wh / new_wh), np.array([left, top]) + old_wh / new_wh / 2 - 0.5])
     linear = net_from_px[:, :2] @ px_from_small[:, :2]
     return small, np.column_stack([linear, mapped(net_from_px, px_from_small[:, 2])])

@@ -121,7 +121,8 @@ def train(plan: Plan, crops: Path, out: Path) -> None:
     if checkpoint.is_file():
         learner.load(checkpoint)
     tests = open_crops(crops, held_out=True)
-    size, batches = 0, iter(())
+    size = 0
+    batches: Iterator[Batch] = iter(())
     begun, saved, losses = time.monotonic() - learner.seconds, time.monotonic(), []
     while (done := learner.seconds / (60 * plan.minutes)) < 1:
         if plan.size(done) != size:

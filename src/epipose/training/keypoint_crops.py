@@ -179,7 +179,7 @@ def _recoloured(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator
     contrast, gamma = rng.uniform(0.65, 1.4), rng.uniform(0.75, 1.35)
     tint = rng.normal(0, 9, 3) + rng.normal(0, 18)
     table = 255 * (np.clip((levels - 128) * contrast + 128 + tint, 0, 255) / 255) ** gamma
-    picture = cv2.LUT(picture, np.ascontiguousarray(table.astype(np.uint8)[None]))
+    picture = np.asarray(cv2.LUT(picture, np.ascontiguousarray(table.astype(np.uint8)[None])))
     if rng.random() < 0.12:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if rng.random() < 0.3:
@@ -191,7 +191,7 @@ def _recoloured(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
         _, compressed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 80))])
-        picture = cv2.imdecode(compressed, cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(compressed, cv2.IMREAD_COLOR))
     return picture
 
 

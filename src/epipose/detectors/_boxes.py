@@ -1,0 +1,84 @@
+"""Squares of a picture in which to look for a person, and whether two findings are the same person."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from numpy import ndarray
+
+SURE = 0.3
+"""Score from which a joint tells where its person is."""
+GROWN = 1.3
+"""How much larger than its sure joints a person's square is: heads, hands and feet reach beyond joints."""
+
+_TILE_STEP = 0.5
+"""Distance of neighbouring tiles as a part of their side, at most."""
+_NEAR = 0.1
+"""Distance of joints at which they are hardly the same, as a part of their square's side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Square:
+    """Part of a picture, in its pixels; may reach beyond it."""
+
+    middle: Float64[ndarray, "2"]
+    side: float
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """Joints of one person in pixels of the picture, and their scores from 0 to 1."""
+
+    pixels: Float32[ndarray, "joints 2"]
+    score: Float32[ndarray, "joints"]
+
+    @property
+    def confidence(self) -> float:
+        """How sure it is that this is somebody, from 0 to 1: the score of the joint that is better than two thirds.
+
+        Half a person behind a table is as sure as a whole one.
+        """
+        return float(np.quantile(self.score, 2 / 3))
+
+
+def square_around(person: Person) -> Square | None:
+    """Return where to look for somebody whose joints are about here; None if they do not tell."""
+    sure = person.score >= SURE
+    if np.count_nonzero(sure) < 3:
+        return None
+    points = person.pixels[sure].astype(np.float64)
+    begin, end = points.min(axis=0), points.max(axis=0)
+    return Square((begin + end) / 2, max(float((end - begin).max()) * GROWN, 8.0))
+
+
+def coarse_tiles(size_wh: tuple[int, int]) -> list[Square]:
+    """Return the whole picture and squares as high or wide as it: people from a third of its shorter side on."""
+    whole = Square((np.array(size_wh) - 1) / 2, float(max(size_wh)))
+    tiles = _tiles(size_wh, float(min(size_wh)))
+    return tiles if len(tiles) == 1 else [whole, *tiles]
+
+
+def fine_tiles(size_wh: tuple[int, int]) -> list[Square]:
+    """Return squares half as large as the picture's shorter side, for small people."""
+    return _tiles(size_wh, min(size_wh) / 2)
+
+
+def _tiles(size_wh: tuple[int, int], side: float) -> list[Square]:
+    """Return overlapping squares that cover a picture."""
+    counts = [1 + int(np.ceil(max(0.0, length / side - 1.1) / _TILE_STEP)) for length in size_wh]
+    middles = [
+        np.linspace(side / 2, length - side / 2, count) - 0.5 if count > 1 else np.array([(length - 1) / 2])
+        for length, count in zip(size_wh, counts, strict=True)
+    ]
+    return [Square(np.array([x, y]), side) for y in middles[1] for x in middles[0]]
+
+
+def likeness(one: Person, other: Person) -> float:
+    """Return from 0 to 1 how far two findings have the same joints in the same places."""
+    both = (one.score >= SURE) & (other.score >= SURE)
+    squares = [square_around(one), square_around(other)]
+    if np.count_nonzero(both) < 3 or None in squares:
+        return 0.0
+    scale = _NEAR * min(square.side for square in squares if square is not None)
+    distance = np.linalg.norm(one.pixels[both] - other.pixels[both], axis=1)
+    return float(np.mean(np.exp(-((distance / scale) ** 2) / 2)))

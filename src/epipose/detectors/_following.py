@@ -1,0 +1,125 @@
+"""From a network that finds one person in a square to everybody in a video."""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+
+from epipose.detectors._boxes import (
+    SURE,
+    Person,
+    Square,
+    coarse_tiles,
+    fine_tiles,
+    likeness,
+    square_around,
+)
+from epipose.detectors._framing import BEYOND, framing, inverse, mapped, resampled
+
+Find = Callable[
+    [UInt8[ndarray, "pictures size size 3"]],
+    tuple[Float32[ndarray, "pictures joints 2"], Float32[ndarray, "pictures joints"]],
+]
+"""Finds the joints of the most central person in each small picture: pixels of it and scores."""
+
+LOOK_AROUND = 15
+"""Frames after which newcomers are looked for, and small people when nobody is there."""
+ACCEPTED, KEPT = 0.5, 0.35
+"""Confidence from which somebody is taken for a person, and above which somebody known stays one."""
+SAME = 0.5
+"""Likeness from which two findings are one person."""
+
+_PEOPLE = 12
+"""Who is looked for at a time, at most."""
+_LIMB = 0.09
+"""Width of limbs as a part of their person's square, when people are painted over."""
+
+
+class Follower:
+    """Finds everybody in the frames of one video, in order; people keep their places in the answer while seen."""
+
+    def __init__(self, find: Find, size: int, bones: Sequence[tuple[int, int]]) -> None:
+        self._find, self._size, self._bones = find, size, bones
+        self._people: list[Person] = []
+        self._frames, self._lost = 0, False
+
+    def look(self, picture: UInt8[ndarray, "height width 3"]) -> list[Person]:
+        """Return the people in the next frame."""
+        known = [square for person in self._people if (square := square_around(person)) is not None]
+        people = _distinct([person for person in self._see(picture, known) if person.confidence >= KEPT])
+        self._lost |= len(people) < len(self._people)
+        regular = self._frames % LOOK_AROUND == 0
+        if regular or self._lost or not people:
+            people = self._with_newcomers(picture, people, coarse_tiles(_size_wh(picture)))
+            self._lost = False
+        if regular and not people:
+            people = self._with_newcomers(picture, people, fine_tiles(_size_wh(picture)))
+        self._people, self._frames = people, self._frames + 1
+        return people
+
+    def _with_newcomers(
+        self, picture: UInt8[ndarray, "height width 3"], people: list[Person], tiles: list[Square]
+    ) -> list[Person]:
+        """Return `people` and those others that show up in `tiles` once the known ones are painted over."""
+        while len(people) < _PEOPLE:
+            seeds = [seed for person in self._see(self._without(picture, people), tiles) for seed in _seeds(person)]
+            for _ in range(2):
+                closer = sorted(self._see(picture, seeds), key=lambda person: -person.confidence)
+                seeds = [square for person in closer if (square := square_around(person)) is not None]
+            sure = [person for person in self._see(picture, seeds) if person.confidence >= ACCEPTED]
+            more = _distinct([*people, *sorted(sure, key=lambda person: -person.confidence)])
+            if len(more) == len(people):
+                break
+            people = more
+        return people
+
+    def _see(self, picture: UInt8[ndarray, "height width 3"], squares: Sequence[Square]) -> list[Person]:
+        """Return what the network finds in each square."""
+        if not squares:
+            return []
+        maps = [framing(square.middle, square.side, self._size) for square in squares]
+        pixels, scores = self._find(np.stack([resampled(picture, at, self._size) for at in maps]))
+        return [
+            Person(mapped(inverse(at), found.astype(np.float64)).astype(np.float32), score)
+            for at, found, score in zip(maps, pixels, scores, strict=True)
+        ]
+
+    def _without(
+        self, picture: UInt8[ndarray, "height width 3"], people: list[Person]
+    ) -> UInt8[ndarray, "height width 3"]:
+        """Return a picture in which people are painted over, so that others attract the network."""
+        if not people:
+            return picture
+        picture = picture.copy()
+        for person in people:
+            square = square_around(person)
+            width = max(1, round(_LIMB * square.side)) if square is not None else 1
+            for one, other in self._bones:
+                if min(person.score[one], person.score[other]) >= SURE:
+                    ends = np.clip(np.round(person.pixels[[one, other]]), -32768, 32767).astype(int).tolist()
+                    cv2.line(picture, ends[0], ends[1], (BEYOND, BEYOND, BEYOND), width)
+        return picture
+
+
+def _seeds(person: Person) -> list[Square]:
+    """Return where to look closer: around all that was found, and nearer to its middle in case that was two people."""
+    square = square_around(person)
+    if square is None:
+        return []
+    middle = np.median(person.pixels[person.score >= SURE], axis=0).astype(np.float64)
+    return [square, Square(middle, 0.75 * square.side)]
+
+
+def _distinct(people: list[Person]) -> list[Person]:
+    """Return people once each: of the same ones the first, which callers give in order of trust."""
+    kept: list[Person] = []
+    for person in people:
+        if all(likeness(person, other) < SAME for other in kept):
+            kept.append(person)
+    return kept
+
+
+def _size_wh(picture: UInt8[ndarray, "height width 3"]) -> tuple[int, int]:
+    return picture.shape[1], picture.shape[0]
