@@ -37,39 +37,27 @@ def compare_with_truth(folder: Path, report: ReconstructionReport) -> TruthRepor
         raise InputError(
             f"{folder / 'truth'} says nothing of view {', '.join(missing)}; was it made for another capture?"
         )
-    found, true = [view.camera for view in report.views], [truth.cameras[name] for name in names]
-    shifts = np.array([truth.views[view.name].time_offset_s - view.time_offset_s for view in report.views])
-    compared = _compared(truth, report, names, float(shifts.mean()))
+    compared = _compared(report, truth)
     factor, motion = similarity(compared.found, compared.true)
     laid = motion.apply(factor * compared.found)
     metric = rigid(compared.found, compared.true).apply(compared.found)
-    joints = [
-        _joint_error(name, compared, laid, metric, compared.joint == index) for index, name in enumerate(compared.names)
-    ]
-    centres = _centre_errors(found, true, compared)
     return TruthReport(
-        views=tuple(
-            ViewError(
-                name=view.name,
-                rotation_rad=rotation,
-                rotation_sigma_rad=view.rotation_sigma_rad,
-                centre_m=centre,
-                centre_sigma_m=view.centre_sigma_m,
-                time_offset_s=float(shifts.mean() - shift),
-                time_offset_sigma_s=view.time_offset_sigma_s,
-                focal=float(np.mean(view.camera.lens.focal) / np.mean(camera.lens.focal) - 1),
-            )
-            for view, camera, rotation, centre, shift in zip(
-                report.views, true, rotation_errors(found, true), centres.tolist(), shifts.tolist(), strict=True
-            )
+        views=_view_errors(report, truth, compared),
+        joints=tuple(
+            _joint_error(name, compared, laid, metric, compared.joint == index)
+            for index, name in enumerate(compared.names)
         ),
-        joints=tuple(joints),
         all_joints=_joint_error("all", compared, laid, metric, np.ones(len(compared.joint), bool)),
         scale=1 / factor - 1,
         people=len(truth.people),
         people_found=compared.people_found,
         visible_found=compared.visible_found,
     )
+
+
+def matched_people(report: ReconstructionReport, truth: Truth) -> list[tuple[int, int]]:
+    """Return (found, true) people who are the same, by how near they are once the cameras are laid on the true ones."""
+    return _matched(report, truth, _together(report, truth))
 
 
 def rotation_errors(found: Sequence[Camera], true: Sequence[Camera]) -> list[float]:
@@ -81,6 +69,42 @@ def rotation_errors(found: Sequence[Camera], true: Sequence[Camera]) -> list[flo
         errors[i].append(angle)
         errors[j].append(angle)
     return [float(np.mean(of_pairs)) for of_pairs in errors]
+
+
+def clock_shifts(report: ReconstructionReport, truth: Truth) -> Float[ndarray, "views"]:
+    """Return what each view says is to be added to the reconstruction's clock for the truth's, in seconds."""
+    return np.array([truth.views[view.name].time_offset_s - view.time_offset_s for view in report.views])
+
+
+@dataclass(frozen=True, eq=False)
+class _Together:
+    """The joints that truth and reconstruction call by the same name, at the reconstruction's times."""
+
+    names: tuple[str, ...]
+    positions: Float[ndarray, "frames found joints 3"]
+    known: Bool[ndarray, "frames found joints"]
+    sigma: Float[ndarray, "frames found joints"]
+    true: Float[ndarray, "frames people joints 3"]
+    shown: Bool[ndarray, "frames people joints"]
+    """Whether ENOUGH_VIEWS truly show the joint."""
+
+
+def _together(report: ReconstructionReport, truth: Truth) -> _Together:
+    poses, skeleton = report.poses, truth.poses.skeleton
+    common = tuple(joint for joint in poses.skeleton.joint_names if joint in skeleton.joint_names)
+    if not common:
+        raise InputError(f"skeleton {poses.skeleton.name!r} shares no joint with the truth's {skeleton.name!r}")
+    times = poses.times + float(clock_shifts(report, truth).mean())
+    mine = [poses.skeleton.index(joint) for joint in common]
+    theirs = [skeleton.index(joint) for joint in common]
+    return _Together(
+        names=common,
+        positions=poses.positions[:, :, mine].astype(float),
+        known=poses.weight[:, :, mine] > 0,
+        sigma=poses.uncertainty[:, :, mine].astype(float),
+        true=_at(truth, times)[:, :, theirs],
+        shown=_shown(truth, [view.name for view in report.views], times)[:, :, theirs],
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,28 +121,24 @@ class _Compared:
     visible_found: float
 
 
-def _compared(truth: Truth, report: ReconstructionReport, names: Sequence[str], shift: float) -> _Compared:
-    """Return the joints to compare; `shift` (s) is added to the reconstruction's clock for the truth's."""
-    poses, skeleton = report.poses, truth.poses.skeleton
-    common = tuple(joint for joint in poses.skeleton.joint_names if joint in skeleton.joint_names)
-    if not common:
-        raise InputError(f"skeleton {poses.skeleton.name!r} shares no joint with the truth's {skeleton.name!r}")
-    times = poses.times + shift
-    true = _at(truth, times)[:, :, [skeleton.index(joint) for joint in common]]
-    shown = _shown(truth, names, times)[:, :, [skeleton.index(joint) for joint in common]]
-    columns = [poses.skeleton.index(joint) for joint in common]
-    positions, weight = poses.positions[:, :, columns].astype(float), poses.weight[:, :, columns]
-    pairs = _matched(report, truth, positions, weight > 0, true)
-    parts = []
-    for mine, theirs in pairs:
-        counted = shown[:, theirs] & (weight[:, mine] > 0)
-        joint = np.broadcast_to(np.arange(len(common)), counted.shape)[counted]
-        sigma = poses.uncertainty[:, mine, columns][counted].astype(float)
-        parts.append((joint, positions[:, mine][counted], true[:, theirs][counted], sigma))
-    joint, mine_all, true_all, sigma_all = (np.concatenate(part) for part in zip(*parts, strict=True))
-    if len(joint) < len(common):
+def _compared(report: ReconstructionReport, truth: Truth) -> _Compared:
+    """Return the joints to compare; raises InputError when there are hardly any."""
+    both = _together(report, truth)
+    pairs = _matched(report, truth, both)
+    mine, theirs = (list(people) for people in zip(*pairs, strict=True))
+    counted = both.shown[:, theirs] & both.known[:, mine]
+    joint = np.broadcast_to(np.arange(len(both.names)), counted.shape)[counted]
+    if len(joint) < len(both.names):
         raise InputError("hardly any joint that the truth shows was found; there is nothing to compare")
-    return _Compared(common, joint, mine_all, true_all, sigma_all, len(pairs), len(joint) / max(int(shown.sum()), 1))
+    return _Compared(
+        both.names,
+        joint,
+        both.positions[:, mine][counted],
+        both.true[:, theirs][counted],
+        both.sigma[:, mine][counted],
+        len(pairs),
+        len(joint) / max(int(both.shown.sum()), 1),
+    )
 
 
 def _at(truth: Truth, times: Float[ndarray, "frames"]) -> Float[ndarray, "frames people joints 3"]:
@@ -150,30 +170,44 @@ def _shown(
     return np.asarray((count >= ENOUGH_VIEWS) & inside[:, None, None])
 
 
-def _matched(
-    report: ReconstructionReport,
-    truth: Truth,
-    positions: Float[ndarray, "frames found joints 3"],
-    known: Bool[ndarray, "frames found joints"],
-    true: Float[ndarray, "frames people joints 3"],
-) -> list[tuple[int, int]]:
-    """Return (found, true) people who are the same, by how near they are once the cameras are laid on the true ones."""
+def _matched(report: ReconstructionReport, truth: Truth, both: _Together) -> list[tuple[int, int]]:
+    positions, true = both.positions, both.true
     if positions.shape[1] == 1 and true.shape[1] == 1:
         return [(0, 0)]
-    cameras = [view.camera for view in report.views]
+    found = [view.camera for view in report.views]
     others = [truth.cameras[view.name] for view in report.views]
-    turns = (b.cam_from_world.rotation.T @ a.cam_from_world.rotation for a, b in zip(cameras, others, strict=True))
-    turn = nearest_rotation(np.sum(list(turns), axis=0))
-    centres, wanted = (np.stack([camera.centre for camera in rig]) for rig in (cameras, others))
-    spread, target = (rig - rig.mean(axis=0) for rig in (centres, wanted))
-    scale = np.linalg.norm(target) / max(float(np.linalg.norm(spread)), 1e-9)
-    laid = scale * (positions - centres.mean(axis=0)) @ turn.T + wanted.mean(axis=0)
+    turns = [b.cam_from_world.rotation.T @ a.cam_from_world.rotation for a, b in zip(found, others, strict=True)]
+    turn = nearest_rotation(np.sum(turns, axis=0))
+    centres, wanted = (np.stack([camera.centre for camera in rig]) for rig in (found, others))
+    spread, target = (float(np.linalg.norm(rig - rig.mean(axis=0))) for rig in (centres, wanted))
+    laid = target / max(spread, 1e-9) * (positions - centres.mean(axis=0)) @ turn.T + wanted.mean(axis=0)
     cost = np.full((positions.shape[1], true.shape[1]), np.inf)
     for mine in range(positions.shape[1]):
         for theirs in range(true.shape[1]):
-            distance = np.linalg.norm(laid[:, mine] - true[:, theirs], axis=-1)[known[:, mine]]
+            distance = np.linalg.norm(laid[:, mine] - true[:, theirs], axis=-1)[both.known[:, mine]]
             cost[mine, theirs] = np.median(distance) if distance.size else 1e6
     return [(int(mine), int(theirs)) for mine, theirs in zip(*linear_sum_assignment(cost), strict=True)]
+
+
+def _view_errors(report: ReconstructionReport, truth: Truth, compared: _Compared) -> tuple[ViewError, ...]:
+    found = [view.camera for view in report.views]
+    true = [truth.cameras[view.name] for view in report.views]
+    shifts, centres = clock_shifts(report, truth), _centre_errors(found, true, compared)
+    return tuple(
+        ViewError(
+            name=view.name,
+            rotation_rad=rotation,
+            rotation_sigma_rad=view.rotation_sigma_rad,
+            centre_m=float(centre),
+            centre_sigma_m=view.centre_sigma_m,
+            time_offset_s=float(shifts.mean() - shift),
+            time_offset_sigma_s=view.time_offset_sigma_s,
+            focal=float(np.mean(view.camera.lens.focal) / np.mean(camera.lens.focal) - 1),
+        )
+        for view, camera, rotation, centre, shift in zip(
+            report.views, true, rotation_errors(found, true), centres, shifts, strict=True
+        )
+    )
 
 
 def _centre_errors(found: Sequence[Camera], true: Sequence[Camera], compared: _Compared) -> Float[ndarray, "views"]:
