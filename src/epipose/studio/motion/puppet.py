@@ -61,12 +61,16 @@ class Puppet:
         self._set_limb(limb, upper, lower)
 
     def point_arm(
-        self, side: str, direction: Float[ndarray, "frames 3"], bend: Float[ndarray, "frames"], twist: float
+        self,
+        side: str,
+        direction: Float[ndarray, "frames 3"],
+        bend: Float[ndarray, "frames"],
+        twist: Float[ndarray, "frames"],
     ) -> None:
-        """Point an upper arm along `direction` in the axes of the chest; bend the elbow by `bend` (radians)."""
+        """Point an upper arm along `direction` in the axes of the chest; twist it and bend its elbow (radians)."""
         arm = self.arms[side]
-        upper, lower = aim(arm, direction, bend, np.full(len(bend), twist))
-        self._set_limb(arm, self.bone(self.body.parents[arm.upper_bone])[..., :3] @ upper, lower)
+        upper, lower = aim(arm, direction, bend, twist)
+        self._set_limb(arm, self.bone(self.body.bones.index(SPINE[-1]))[..., :3] @ upper, lower)
 
     def set_foot(self, side: str, world: Float[ndarray, "frames 3 3"]) -> None:
         """Turn a foot from rest to `world`, as far as an ankle can."""
