@@ -49,11 +49,13 @@ class KeypointNet(nn.Module):
 
     def forward(self, pictures: UInt8[Tensor, "pictures height width 3"]) -> Joints:
         """Return the joints of RGB pictures: what is exported and run."""
-        return decoded(self.distributions(pictures), (pictures.shape[1] // STRIDE, pictures.shape[2] // STRIDE))
+        # Numbers, not tensors as they are while the network is traced: the exported size is fixed.
+        rows, columns = int(pictures.shape[1]) // STRIDE, int(pictures.shape[2]) // STRIDE
+        return decoded(self.distributions(pictures), (rows, columns))
 
     def distributions(
         self, pictures: UInt8[Tensor, "pictures height width 3"]
-    ) -> Float[Tensor, "pictures joints cells+1"]:
+    ) -> Float[Tensor, "pictures joints places"]:
         """Return logits of each joint over the cells, row by row, and last of being outside the picture."""
         grown = (pictures.permute(0, 3, 1, 2).float() - 127.5) / 64.0
         grown = self.stem(grown.contiguous(memory_format=torch.channels_last))
@@ -70,7 +72,7 @@ class KeypointNet(nn.Module):
         return logits.float()
 
 
-def decoded(logits: Float[Tensor, "pictures joints cells+1"], grid_hw: tuple[int, int]) -> Joints:
+def decoded(logits: Float[Tensor, "pictures joints places"], grid_hw: tuple[int, int]) -> Joints:
     """Return the mean of each joint's distribution over the window that holds most of it, and how much it holds."""
     rows, columns = grid_hw
     inside = torch.softmax(logits, dim=2)[:, :, :-1].reshape(*logits.shape[:2], rows, columns)
@@ -86,7 +88,7 @@ def decoded(logits: Float[Tensor, "pictures joints cells+1"], grid_hw: tuple[int
 
 
 def cross_entropy(
-    logits: Float[Tensor, "pictures joints cells+1"],
+    logits: Float[Tensor, "pictures joints places"],
     pixels: Float[Tensor, "pictures joints 2"],
     grid_hw: tuple[int, int],
     spread: float,

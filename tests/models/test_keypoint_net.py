@@ -1,0 +1,93 @@
+"""The keypoint network: its answer follows its distributions, and its loss wants the truth."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from epipose.models.keypoint_net import STRIDE, KeypointNet, cross_entropy, decoded
+
+GRID = (12, 16)
+
+
+def gaussian(x: float, y: float, spread: float = 1.0) -> Tensor:
+    """Logits of one joint around cell (x, y), none of it outside."""
+    rows, columns = np.mgrid[: GRID[0], : GRID[1]]
+    logits = -((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2)
+    return torch.from_numpy(np.append(logits.ravel(), -50.0).astype(np.float32))[None, None]
+
+
+@pytest.mark.parametrize("cell", [(0, 0), (15, 11), (7, 3)])
+def test_all_mass_in_one_cell_is_the_pixel_at_its_middle(cell: tuple[int, int]) -> None:
+    logits = torch.full((1, 1, GRID[0] * GRID[1] + 1), -100.0)
+    logits[0, 0, cell[1] * GRID[1] + cell[0]] = 100.0
+    joints = decoded(logits, GRID)
+    # The cell covers pixels 4 c to 4 c + 3.
+    np.testing.assert_allclose(joints.pixels[0, 0], [STRIDE * c + (STRIDE - 1) / 2 for c in cell], atol=1e-4)
+    assert joints.score[0, 0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.25, -0.4), (-0.49, 0.3)])
+def test_a_place_between_cells_is_found_there(shift: tuple[float, float]) -> None:
+    x, y = 8 + shift[0], 6 + shift[1]
+    found = decoded(gaussian(x, y, 0.7), GRID).pixels[0, 0]
+    np.testing.assert_allclose(found, [(x + 0.5) * STRIDE - 0.5, (y + 0.5) * STRIDE - 0.5], atol=0.1 * STRIDE)
+
+
+def test_mirrored_distributions_give_mirrored_joints() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, GRID[0] * GRID[1] + 1) * 3
+    maps = logits[..., :-1].reshape(2, 3, *GRID).flip(3).flatten(2)
+    plain, mirrored = decoded(logits, GRID), decoded(torch.cat([maps, logits[..., -1:]], 2), GRID)
+    torch.testing.assert_close(mirrored.pixels[..., 0], STRIDE * GRID[1] - 1 - plain.pixels[..., 0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(mirrored.pixels[..., 1], plain.pixels[..., 1], rtol=0, atol=1e-3)
+    torch.testing.assert_close(mirrored.score, plain.score)
+
+
+def test_what_is_outside_has_no_score_and_what_is_spread_has_little() -> None:
+    outside = torch.zeros(1, 1, GRID[0] * GRID[1] + 1)
+    outside[..., -1] = 30.0
+    assert float(decoded(outside, GRID).score) < 1e-6
+    two = torch.logaddexp(gaussian(2, 2), gaussian(13, 9))
+    assert float(decoded(two, GRID).score) == pytest.approx(float(decoded(gaussian(2, 2), GRID).score) / 2, abs=0.02)
+
+
+def test_the_loss_is_least_at_the_truth_and_outside_is_a_place_of_its_own() -> None:
+    truth = torch.tensor([[[(8 + 0.3 + 0.5) * STRIDE - 0.5, (6 - 0.2 + 0.5) * STRIDE - 0.5]]])
+    losses = [
+        float(cross_entropy(gaussian(8 + dx, 6 + dy, 1.2), truth, GRID, 1.2))
+        for dx, dy in [(0.3, -0.2), (0.0, 0.0), (0.6, -0.2), (0.3, -0.6), (3.0, 3.0)]
+    ]
+    assert losses[0] == min(losses)
+    nowhere = torch.full((1, 1, 2), -1e4)
+    logits = torch.zeros(1, 1, GRID[0] * GRID[1] + 1)
+    logits[..., -1] = 20.0
+    assert float(cross_entropy(logits, nowhere, GRID, 1.2)) < 1e-5
+    assert float(cross_entropy(logits, truth, GRID, 1.2)) > 15
+
+
+def test_the_loss_agrees_with_a_plain_sum() -> None:
+    logits, pixels = torch.randn(1, 1, GRID[0] * GRID[1] + 1), torch.tensor([[[20.0, 30.0]]])
+    chances = np.exp(logits[0, 0].numpy().astype(float))
+    chances /= chances.sum()
+    wanted = np.array(
+        [
+            np.exp(-((STRIDE * c + 1.5 - 20) ** 2 + (STRIDE * r + 1.5 - 30) ** 2) / (2 * (1.2 * STRIDE) ** 2))
+            for r in range(GRID[0])
+            for c in range(GRID[1])
+        ]
+    )
+    expected = -np.sum(wanted / wanted.sum() * np.log(chances[:-1]))
+    assert float(cross_entropy(logits, pixels, GRID, 1.2)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("size_hw", [(64, 64), (96, 160)])
+def test_any_size_that_32_divides_will_do(size_hw: tuple[int, int]) -> None:
+    net = KeypointNet(5, widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
+    with torch.inference_mode():
+        joints = net(torch.randint(0, 256, (2, *size_hw, 3), dtype=torch.uint8))
+    assert joints.pixels.shape == (2, 5, 2)
+    assert joints.score.shape == (2, 5)
+    assert torch.all((joints.score >= 0) & (joints.score <= 1))
+    assert torch.all(joints.pixels >= 0)
+    assert torch.all(joints.pixels <= torch.tensor(size_hw[::-1]) - 1)
