@@ -70,7 +70,7 @@ def test_the_truth_scores_full_marks_and_a_known_offset_its_own_size(folder: Pat
 
     def truth(_: ndarray, offset: float = 0.0) -> ndarray:
         maps = [framing(middle, side / SHARE_SEEN, 128) for middle, side in map(crops.square, range(len(crops)))]
-        found = [mapped(at, crops.pixels[row].astype(float)) + [offset, 0] for row, at in enumerate(maps)]
+        found = [mapped(at, crops.pixels[row].astype(float)) + np.array([offset, 0]) for row, at in enumerate(maps)]
         return np.array(found, np.float32)
 
     perfect = score(truth, crops, 128)
