@@ -7,6 +7,7 @@ unless told otherwise. `--detector truth` takes keypoints from the truth, with n
 left and right exchanged in one view, instead of detecting people in the pictures. Where the cameras stand and when they
 started is never given; lenses are, but for the scene that says so, and so is the first person's stature.
 
+Hidden: share of the joints within the pictures that furniture or other people hide, over all views.
 Rotation: error of the relative rotation of two cameras, mean over pairs. Centres: mean distance after the similarity
 that lays the cameras on the true ones (of two cameras: the joints). Joints: mean distance of those that two views or
 more truly show, after one similarity for the whole recording, and in the reconstruction's own metres (turn and shift
@@ -29,7 +30,7 @@ from epipose.cli import main as epipose
 from epipose.errors import InputError
 from epipose.io.fingerprints import fingerprint
 from epipose.io.keypoint_files import read_keypoints
-from epipose.io.truth_files import Truth, read_truth
+from epipose.io.truth_files import HIDDEN_BY_OCCLUDER, OUT_OF_FRAME, Truth, read_truth
 from epipose.pipeline.against_truth import clock_shifts, compare_with_truth, matched_people
 from epipose.pipeline.reconstruct import reconstruct
 from epipose.report.contents import ReconstructionReport
@@ -63,6 +64,7 @@ SETTINGS = (
 EVERYWHERE = "--seconds 10 --frame-rate 25"
 HEADER = (
     "scene",
+    "hidden",
     "rotation, deg",
     "centres, mm",
     "joints, mm",
@@ -114,16 +116,23 @@ def row(setting: Setting, capture: Path, detector: str) -> tuple[str, ...]:
         )
         compared = compare_with_truth(capture, report)
     except InputError as error:
-        return (setting.name, f"refused: {error}", *[""] * (len(HEADER) - 2))
+        return (setting.name, hidden_share(truth), f"refused: {error}", *[""] * (len(HEADER) - 3))
     seconds = time.perf_counter() - start
     detecting = report.seconds_by_stage.get("keypoints", 0.0)
     return (
         setting.name,
+        hidden_share(truth),
         *_numbers(compared),
         _f1(*swaps(capture, detector, report, truth)),
         f"{detecting:.1f}",
         f"{seconds - detecting:.1f}",
     )
+
+
+def hidden_share(truth: Truth) -> str:
+    """Return the share of joints within the pictures that furniture or other people hide, over all views."""
+    seen = np.concatenate([view.visibility.ravel() for view in truth.views.values()])
+    return f"{100 * np.mean(seen[seen != OUT_OF_FRAME] == HIDDEN_BY_OCCLUDER):.0f} %"
 
 
 def _numbers(compared: TruthReport) -> tuple[str, ...]:

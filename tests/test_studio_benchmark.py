@@ -51,6 +51,7 @@ def test_a_row_of_the_table(tmp_path: Path) -> None:
     truth = make_truth(seconds=5.0, late={"cam2": 0.3})
     write_truth(tmp_path / "truth", truth)
     cells = dict(zip(studio.HEADER, studio.row(studio.Setting("made", "", 1), tmp_path, "truth"), strict=True))
+    assert cells["hidden"] == "0 %"
     assert float(cells["rotation, deg"]) < 0.5
     assert float(cells["centres, mm"]) < 30
     assert float(cells["joints, mm"]) < float(cells["own metres, mm"]) < 80
@@ -61,7 +62,7 @@ def test_a_row_of_the_table(tmp_path: Path) -> None:
 def test_a_scene_that_is_refused_says_why(capture: Path) -> None:
     cells = studio.row(studio.Setting("refused", "", 1), capture, "nothing")
     assert len(cells) == len(studio.HEADER)
-    assert cells[1].startswith("refused: ")
+    assert cells[2].startswith("refused: ")
 
 
 def test_scenes_are_chosen_by_words_and_have_seeds_of_their_own() -> None:
