@@ -1,0 +1,178 @@
+"""Following people with a stand-in for the network, which sees stick figures of one fixed shape wherever they are."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy import ndarray
+
+from epipose.detectors._boxes import Person, coarse_tiles, fine_tiles, likeness, square_around
+from epipose.detectors._following import LOOK_AROUND, Follower
+from epipose.detectors._framing import framing, inverse, mapped, resampled
+from epipose.pose.skeletons import load_skeleton
+
+SKELETON = load_skeleton("body21")
+SIZE = 192
+SHAPE = {
+    "nose": (50, 12), "left_eye": (53, 9), "right_eye": (47, 9), "left_ear": (57, 10), "right_ear": (43, 10),
+    "left_shoulder": (65, 25), "right_shoulder": (35, 25), "left_elbow": (72, 40), "right_elbow": (28, 40),
+    "left_wrist": (75, 55), "right_wrist": (25, 55), "left_hip": (60, 55), "right_hip": (40, 55),
+    "left_knee": (62, 77), "right_knee": (38, 77), "left_ankle": (63, 100), "right_ankle": (37, 100),
+    "pelvis": (50, 54), "spine": (50, 40), "thorax": (50, 25), "head_top": (50, 0),
+}  # fmt: skip
+"""A person 100 high and 50 wide, at (25..75, 0..100)."""
+JOINTS = np.array([SHAPE[name] for name in SKELETON.joint_names], float)
+
+
+def figure(x: float, y: float, height: float) -> ndarray:
+    """Return the joints of somebody whose head's top is at (x, y)."""
+    return (JOINTS - [50, 0]) * height / 100 + [x, y]
+
+
+def picture_of(people: list[ndarray], size_wh: tuple[int, int] = (640, 360)) -> ndarray:
+    """Draw people as white sticks on black."""
+    image = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+    for joints in people:
+        width = max(2, round(float(np.ptp(joints[:, 1])) / 18))
+        for one, other in SKELETON.bones:
+            ends = np.round(joints[[one, other]]).astype(int).tolist()
+            cv2.line(image, ends[0], ends[1], (255, 255, 255), width)
+    return image
+
+
+def stand_in(pictures: ndarray) -> tuple[ndarray, ndarray]:
+    """Find the white figure nearest to the middle of each picture, if it is large enough and whole."""
+    pixels = np.zeros((len(pictures), 21, 2), np.float32)
+    scores = np.zeros((len(pictures), 21), np.float32)
+    for row, picture in enumerate(pictures):
+        _, _, stats, centres = cv2.connectedComponentsWithStats((picture[..., 0] > 140).astype(np.uint8))
+        for index in np.argsort(np.linalg.norm(centres - len(picture) / 2, axis=1)):
+            left, top, width, height, _ = stats[index]
+            whole = min(left, top) > 0 and max(left + width, top + height) < len(picture)
+            if index > 0 and whole and height > 0.2 * len(picture) and 0.4 < width / height < 0.65:
+                pixels[row] = (JOINTS - [25, 0]) / [50, 100] * [width - 1, height - 1] + [left, top]
+                scores[row] = 0.9
+                break
+    return pixels, scores
+
+
+def follower() -> Follower:
+    return Follower(stand_in, SIZE, SKELETON.bones)
+
+
+def assert_found(people: list[Person], expected: list[ndarray], within: float = 0.04) -> None:
+    """Each expected figure is found once, to a part of its height."""
+    assert len(people) == len(expected)
+    for joints in expected:
+        errors = [np.abs(person.pixels - joints).max() / np.ptp(joints[:, 1]) for person in people]
+        assert min(errors) < within
+
+
+@pytest.mark.parametrize("size_wh", [(640, 360), (360, 640), (500, 500), (1920, 1080)])
+def test_somebody_is_found_anywhere_in_any_picture(size_wh: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        height = rng.uniform(0.4, 0.85) * size_wh[1]
+        height = min(height, 1.6 * size_wh[0])
+        x = rng.uniform(0.3 * height, size_wh[0] - 0.3 * height)
+        there = figure(x, rng.uniform(0.05 * height, size_wh[1] - 1.05 * height), height)
+        assert_found(follower().look(picture_of([there], size_wh)), [there])
+
+
+def test_somebody_small_is_found_too() -> None:
+    there = figure(500, 200, 60)
+    assert_found(follower().look(picture_of([there])), [there], within=0.06)
+
+
+def test_an_empty_picture_has_nobody_and_a_newcomer_is_seen_at_once() -> None:
+    eyes = follower()
+    for _ in range(3):
+        assert eyes.look(picture_of([])) == []
+    assert_found(eyes.look(picture_of([figure(300, 50, 250)])), [figure(300, 50, 250)])
+
+
+def test_people_are_followed_in_their_places() -> None:
+    eyes = follower()
+    for step in range(20):
+        there = [figure(150 + 4 * step, 60, 240), figure(480 - 2 * step, 40, 260)]
+        people = eyes.look(picture_of(there))
+        assert_found(people, there)
+        assert people[0].pixels[0, 0] < people[1].pixels[0, 0] or step == 0 or people[0].pixels[0, 0] > 300
+
+
+def test_a_second_person_is_noticed_within_the_interval_and_one_who_leaves_is_gone() -> None:
+    eyes = follower()
+    first, second = figure(150, 60, 240), figure(480, 40, 260)
+    eyes.look(picture_of([first]))
+    counts = [len(eyes.look(picture_of([first, second]))) for _ in range(LOOK_AROUND)]
+    assert counts[-1] == 2
+    assert_found(eyes.look(picture_of([second])), [second])
+
+
+def test_following_does_not_need_the_coarse_look() -> None:
+    calls = []
+
+    def counted(pictures: ndarray) -> tuple[ndarray, ndarray]:
+        calls.append(len(pictures))
+        return stand_in(pictures)
+
+    eyes = Follower(counted, SIZE, SKELETON.bones)
+    eyes.look(picture_of([figure(300, 50, 250)]))
+    calls.clear()
+    for step in range(LOOK_AROUND - 1):
+        eyes.look(picture_of([figure(300 + 3 * step, 50, 250)]))
+    assert calls == [1] * (LOOK_AROUND - 1)
+
+
+def test_the_map_and_its_inverse_cancel_and_place_the_square() -> None:
+    net_from_px = framing(np.array([313.7, 95.2]), 240.0, SIZE, turn=0.3)
+    points = np.random.default_rng(0).uniform(0, 640, (7, 2))
+    np.testing.assert_allclose(mapped(inverse(net_from_px), mapped(net_from_px, points)), points, atol=1e-10)
+    upright = framing(np.array([313.7, 95.2]), 240.0, SIZE)
+    # The square's outer corner is that of the picture: half a pixel before the first centre.
+    np.testing.assert_allclose(mapped(upright, np.array([313.7 - 120, 95.2 - 120])), [-0.5, -0.5], atol=1e-10)
+
+
+@pytest.mark.parametrize("scale", [0.2, 0.5, 1.0, 1.7])
+def test_resampling_agrees_with_opencv_resize_in_the_half_pixel_convention(scale: float) -> None:
+    side = round(SIZE / scale)
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    picture = cv2.GaussianBlur(noise, (0, 0), 6 / min(scale, 1))
+    found = resampled(picture, framing(np.full(2, (side - 1) / 2), float(side), SIZE), SIZE)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    expected = cv2.resize(picture, (SIZE, SIZE), interpolation=method)
+    assert np.abs(found[4:-4, 4:-4].astype(int) - expected[4:-4, 4:-4]).max() <= 3
+
+
+def test_a_dot_lands_where_the_map_says() -> None:
+    picture = np.zeros((300, 400, 3), np.uint8)
+    cv2.circle(picture, (250 * 16, 120 * 16), 20 * 16, (255, 255, 255), -1, cv2.LINE_AA, 4)
+    for side, turn in [(130.0, 0.0), (150.0, 0.5), (380.0, -0.4), (900.0, 0.2)]:
+        net_from_px = framing(np.array([240.0, 130.0]), side, SIZE, turn=turn)
+        seen = resampled(picture, net_from_px, SIZE, np.zeros((SIZE, SIZE, 3), np.uint8))[..., 0].astype(float)
+        rows, columns = np.mgrid[:SIZE, :SIZE]
+        centre = [np.average(columns, weights=seen), np.average(rows, weights=seen)]
+        np.testing.assert_allclose(centre, mapped(net_from_px, np.array([250.0, 120.0])), atol=0.1)
+
+
+@pytest.mark.parametrize("size_wh", [(640, 360), (360, 640), (480, 480), (4096, 2160), (64, 1000)])
+def test_tiles_cover_the_picture(size_wh: tuple[int, int]) -> None:
+    for tiles in (coarse_tiles(size_wh), fine_tiles(size_wh)):
+        covered = np.zeros(size_wh[::-1], bool)
+        for tile in tiles:
+            left, top = np.maximum(np.round(tile.middle - tile.side / 2 + 0.5).astype(int), 0)
+            right, bottom = np.round(tile.middle + tile.side / 2 + 0.5).astype(int)
+            covered[top:bottom, left:right] = True
+        # A tenth may be missing where a second tile would show hardly more.
+        assert covered.mean() > 0.8
+    assert len(coarse_tiles((1920, 1080))) == 4
+
+
+def test_likeness_knows_the_same_person_from_a_neighbour() -> None:
+    scores = np.full(21, 0.9, np.float32)
+    one, same, other = (Person(figure(100 + aside, 50, 200).astype(np.float32), scores) for aside in (0.0, 4.0, 60.0))
+    assert likeness(one, one) == pytest.approx(1.0)
+    assert likeness(one, same) > 0.9
+    assert likeness(one, other) < 0.1
+    nothing = Person(one.pixels, np.zeros(21, np.float32))
+    assert likeness(one, nothing) == 0.0
+    assert square_around(nothing) is None
