@@ -61,12 +61,22 @@ def random_wall(rng: np.random.Generator) -> Material:
         return Mottled(first, scaled(first, 0.9), ("cloudy", "rough")[rng.integers(2)], rng.uniform(2, 6), 0.25)
     if kind == "wallpaper":
         first = muted_colour(rng, 0.3, 0.85)
-        other = scaled(first, rng.uniform(0.6, 0.93)) if rng.random() < 0.7 else muted_colour(rng, 0.3, 0.8)
+        other = scaled(first, rng.uniform(0.72, 0.95)) if rng.random() < 0.8 else muted_colour(rng, 0.4, 0.8)
         return Stripes(first, other, rng.uniform(0.06, 0.5), rng.uniform(0.2, 0.6), rng.choice([0.01, 0.1, 0.5]))
     if kind == "bricks":
-        first = near_grey(rng, 0.6, 0.85) if rng.random() < 0.35 else (0.36, 0.13, 0.075)
-        return Laid(first, scaled(first, 0.6), near_grey(rng, 0.3, 0.6), (0.25, 0.077), 0.012, 0.5, 1.0,
-                    tinted=0.25, contrast=0.12)  # fmt: skip
+        grey = rng.random() < 0.35
+        first = near_grey(rng, 0.3, 0.85) if grey else (0.36, 0.13, 0.075)
+        return Laid(
+            first,
+            scaled(first, 0.75 if grey else 0.6),
+            near_grey(rng, 0.3, 0.6),
+            (0.25, 0.077),
+            gap=0.012,
+            shift=0.5,
+            variety=1.0,
+            tinted=0.03 if grey else 0.25,
+            contrast=0.12,
+        )
     if kind == "concrete":
         first = near_grey(rng, 0.25, 0.6)
         return Mottled(first, scaled(first, 0.7), "cloudy", rng.uniform(2, 5), rng.uniform(0.15, 0.3))
@@ -102,6 +112,25 @@ def random_picture(rng: np.random.Generator, size: tuple[float, float]) -> Pictu
     paint = (_paint_landscape, _paint_shapes, _paint_page)[rng.choice(3, p=[0.4, 0.4, 0.2])]
     paint(canvas, rng)
     return Picture.from_stored(canvas, size)
+
+
+def sky_picture(rng: np.random.Generator, size: tuple[float, float]) -> Picture:
+    """Paint what a window of `size` (metres) shows: a bright sky, over houses or trees perhaps."""
+    canvas = np.empty((64, max(8, round(64 * size[0] / size[1])), 3), np.uint8)
+    height, width = canvas.shape[:2]
+    above, horizon = rng.uniform([150, 180, 215], [225, 235, 250]), rng.uniform(215, 255, 3)
+    canvas[:] = above + (horizon - above) * np.linspace(0, 1, height)[:, None, None]
+    if rng.random() < 0.7:
+        for _ in range(rng.integers(2, 8)):
+            top, grey = int(rng.uniform(0.45, 0.95) * height), rng.uniform(60, 190)
+            x, half = rng.uniform(0, width), rng.uniform(0.1, 0.4) * width
+            if rng.random() < 0.5:
+                colour = np.clip(grey + rng.normal(0, 14, 3), 0, 255)
+                cv2.rectangle(canvas, (int(x - half), top), (int(x + half), height), colour.tolist(), -1)
+            else:
+                colour = grey * rng.uniform([0.4, 0.6, 0.25], [0.7, 0.85, 0.45])
+                cv2.ellipse(canvas, ((x, height), (2 * half, 2.0 * (height - top)), 0.0), colour.tolist(), -1)
+    return Picture.from_stored(cv2.GaussianBlur(canvas, (3, 3), 0), size)
 
 
 def _paint_landscape(canvas: UInt8[ndarray, "height width 3"], rng: np.random.Generator) -> None:
@@ -149,8 +178,9 @@ def _paint_page(canvas: UInt8[ndarray, "height width 3"], rng: np.random.Generat
 
 
 def muted_colour(rng: np.random.Generator, dark: float, light: float) -> Colour:
-    """Draw a colour of low saturation whose strongest channel is between `dark` and `light`."""
-    red, green, blue = colorsys.hsv_to_rgb(rng.random(), min(abs(rng.normal(0, 0.22)), 0.7), rng.uniform(dark, light))
+    """Draw a colour of low saturation, often warm, whose strongest channel is between `dark` and `light`."""
+    hue = rng.normal(0.1, 0.04) % 1 if rng.random() < 0.45 else rng.random()
+    red, green, blue = colorsys.hsv_to_rgb(hue, min(abs(rng.normal(0, 0.18)), 0.65), rng.uniform(dark, light))
     return red, green, blue
 
 
