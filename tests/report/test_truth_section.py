@@ -19,7 +19,7 @@ def truth_report(first: str = "cam01") -> TruthReport:
     )
     wrist = JointError("left_wrist", 0.021, 0.03, 0.012, 0.91, 300)
     never = JointError("right_ear", float("nan"), float("nan"), float("nan"), float("nan"), 0)
-    return TruthReport(views, (wrist, never), replace(wrist, name="all"), -0.02, 1, 1, 0.97)
+    return TruthReport(views, (wrist, never), replace(wrist, name="all"), -0.02, 0.041, 1, 1, 0.97)
 
 
 def test_json_holds_the_numbers_and_null_for_what_was_never_compared() -> None:
@@ -48,7 +48,7 @@ def test_words_hold_error_and_statement_side_by_side() -> None:
     assert rows["Direction of the cameras"] == ("0.32 °", "± 0.23 °")
     assert rows["Position of the cameras"] == ("20 mm", "± 11 mm")
     assert rows["Joints, once laid on the truth"] == ("21 mm", "± 12 mm along each axis")
-    assert rows["Size of everything"][0] == "-2.0 %"
+    assert rows["Size of everything"] == ("-2.0 %", "± 4.1 %")
     assert "People that were found" not in rows
     several = {row[0]: row[1] for row in truth_rows(replace(truth_report(), people=2))}
     assert several["People that were found"] == "1 of 2"

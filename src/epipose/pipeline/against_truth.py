@@ -49,6 +49,7 @@ def compare_with_truth(folder: Path, report: ReconstructionReport) -> TruthRepor
         ),
         all_joints=_joint_error("all", compared, laid, metric, np.ones(len(compared.joint), bool)),
         scale=1 / factor - 1,
+        scale_sigma=report.scale_sigma,
         people=len(truth.people),
         people_found=compared.people_found,
         visible_found=compared.visible_found,

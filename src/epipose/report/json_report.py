@@ -113,6 +113,7 @@ def _truth(truth: TruthReport) -> dict[str, Any]:
         "centre_m": rounded(truth.centre_m, 5),
         "time_offset_s": rounded(truth.time_offset_s, 5),
         "scale_share": rounded(truth.scale, 5),
+        "scale_sigma_share": rounded(truth.scale_sigma, 4),
         "people": truth.people,
         "people_found": truth.people_found,
         "visible_found_share": rounded(truth.visible_found, 4),

@@ -52,6 +52,8 @@ class TruthReport:
     """The same over all of them together."""
     scale: float
     """Found / true size - 1."""
+    scale_sigma: float | None
+    """What was stated of it, as a share; None for cameras that were given."""
     people: int
     """People in truth."""
     people_found: int

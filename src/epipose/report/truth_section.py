@@ -24,7 +24,7 @@ def truth_rows(truth: TruthReport) -> tuple[tuple[str, str, str], ...]:
         ("Direction of the cameras", _degrees(truth.rotation_rad), _stated_degrees(truth.views)),
         ("Position of the cameras", millimetres(truth.centre_m), _stated(view.centre_sigma_m for view in truth.views)),
         ("Start of the cameras' clocks", _milliseconds(truth.time_offset_s), _stated_milliseconds(truth.views)),
-        ("Size of everything", f"{100 * truth.scale:+.1f} %", ""),
+        ("Size of everything", f"{100 * truth.scale:+.1f} %", _stated_share(truth.scale_sigma)),
         ("Joints, once laid on the truth", millimetres(joints.error_m), _per_axis(joints)),
         ("Joints, in epipose's own metres", millimetres(joints.metric_error_m), ""),
         ("Within twice what epipose said", percent(joints.within_two_sigma), "95 % would be honest"),
@@ -139,6 +139,10 @@ def _stated_degrees(views: tuple[ViewError, ...]) -> str:
 def _stated_milliseconds(views: tuple[ViewError, ...]) -> str:
     mean = _mean(view.time_offset_sigma_s for view in views)
     return "" if mean is None else f"± {_milliseconds(mean)}"
+
+
+def _stated_share(sigma: float | None) -> str:
+    return "" if sigma is None else f"± {percent(sigma, 1)}"
 
 
 def _per_axis(joints: JointError) -> str:
