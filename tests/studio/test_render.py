@@ -77,7 +77,7 @@ def test_a_body_shades_the_floor_on_the_side_away_from_the_lamp(body: Body) -> N
 
 def test_the_lamp_lights_what_faces_it() -> None:
     light = Light((0.0, 0.0, 1.0), (1.0, 1.0, 1.0), (0.1, 0.1, 0.1), (0.1, 0.1, 0.1))
-    normals = torch.tensor([[0.0, 0.0, 2.0], [0.0, 0.0, -1.0], [1.0, 0.0, 1.0]])
+    normals = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0], [2**-0.5, 0.0, 2**-0.5]])
     shaded = light.shade(torch.full((3, 3), 0.5), normals, torch.ones(3))
     assert shaded[:, 0].tolist() == pytest.approx([0.55, 0.05, 0.05 + 0.5 * 2**-0.5])
     dark = light.shade(torch.full((3, 3), 0.5), normals, torch.zeros(3))

@@ -4,13 +4,16 @@ Clothes have no meshes of their own. Every vertex knows where it is on the body 
 decided pixel by pixel from these, so that hems and patterns stay sharp, and cloth and hair lift the skin outwards.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 from numpy import ndarray
+from scipy.sparse import coo_array, diags_array
+from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from epipose.studio.bodies import JOINTS, Body
@@ -18,6 +21,10 @@ from epipose.studio.patterns import Pattern
 
 EYE_DISTANCE = 0.062
 """Metres between the eyes of an adult: the unit of places on the head."""
+CLOTH_ROUNDS, SHOE_ROUNDS = 4, 12
+"""Rounds of smoothing under cloth and under shoes."""
+SHOE_HEIGHT = 0.05
+"""Share of the stature up to which shoes are stiff."""
 STANDARD_STATURE = 1.75
 """Patterns are given on a body of this height."""
 
@@ -99,7 +106,7 @@ class Outfit:
             shoes=Pattern.random(rng, plain=0.95),
             sleeve=sleeve + rng.uniform(-0.04, 0.04),
             collar=rng.uniform(0.9, 1.12),
-            belt=rng.uniform(0.1, 0.32),
+            belt=rng.uniform(-0.06, 0.24),
             leg=leg + rng.uniform(-0.05, 0.05),
             shoe=rng.uniform(1.85, 2.1),
             looseness=rng.uniform(0.004, 0.028),
@@ -111,14 +118,14 @@ class Outfit:
         spot = torch.stack([place.x, place.y, place.z], dim=-1)
         colour = _tint(self.skin, spot)
         colour = self._face(colour, place)
-        on_foot, on_leg, on_top = self._worn(place)
+        on_foot, on_leg, on_top = self.worn(place)
         colour = torch.where(on_leg[:, None], self.bottom.colour(spot), colour)
         colour = torch.where(on_top[:, None], self.top.colour(spot), colour)
         sole = place.z < 0.022
         shoe = self.shoes.colour(spot) * torch.where(sole, 0.35, 1.0)[:, None]
         return torch.where(on_foot[:, None], shoe, colour)
 
-    def _worn(self, place: Place) -> tuple[Tensor, Tensor, Tensor]:
+    def worn(self, place: Place) -> tuple[Tensor, Tensor, Tensor]:
         """Return where shoes, bottom and top are (points,)."""
         body = place.head < 0.5
         on_foot = place.leg > self.shoe
@@ -155,7 +162,7 @@ class Outfit:
     def volume(self, coordinates: Float32[Tensor, "points channels"]) -> Float32[Tensor, "points"]:
         """Return how far cloth, shoes and hair stand off the skin, in metres."""
         place = Place(*coordinates.unbind(-1))
-        on_foot, on_leg, on_top = self._worn(place)
+        on_foot, on_leg, on_top = self.worn(place)
         folds = 0.7 + 0.3 * torch.sin(place.z * 21 + 4 * place.x) * torch.sin(place.y * 17 + place.z * 9)
         thick = torch.zeros_like(place.x)
         thick = torch.where(on_leg, 0.003 + self.looseness * folds * torch.clamp(0.5 + place.leg, 0.2, 1.0), thick)
@@ -169,11 +176,45 @@ class Outfit:
 
 def dressed(body: Body, outfit: Outfit, coordinates: Float[ndarray, "vertices 11"]) -> Body:
     """Return the body, whose `body_coordinates` are given, with the outfit's volume on it; its joints stay."""
-    off = outfit.volume(torch.from_numpy(coordinates.astype(np.float32))).numpy().astype(float)
-    sole = body.vertices[:, 2] < 0.01
-    off[sole] = 0.0  # shoes do not lift the body off the floor
-    vertices = body.vertices + off[:, None] * vertex_normals(body.vertices, body.faces)
+    points = torch.from_numpy(coordinates.astype(np.float32))
+    off = outfit.volume(points).numpy().astype(float)
+    on_foot, on_leg, on_top = (worn.numpy() for worn in outfit.worn(Place(*points.unbind(-1))))
+    # Cloth spans the hollows of a body, and shoes its toes.
+    shod = on_foot & (body.vertices[:, 2] < SHOE_HEIGHT * body.stature)
+    vertices = body.vertices.copy()
+    for foot in (shod & (vertices[:, 0] > 0), shod & (vertices[:, 0] < 0)):
+        vertices[foot] = _on_hull(vertices[foot])
+    vertices = _smoothed(vertices, body.faces, {CLOTH_ROUNDS: on_leg | on_top, SHOE_ROUNDS: on_foot})
+    vertices += off[:, None] * vertex_normals(vertices, body.faces)
+    vertices[on_foot, 2] = np.maximum(vertices[on_foot, 2], 0.0)  # shoes do not lift the body off the floor
     return replace(body, vertices=vertices)
+
+
+def _on_hull(points: Float[ndarray, "n 3"]) -> Float[ndarray, "n 3"]:
+    """Return each point moved to the nearest place on the convex hull of all."""
+    if len(points) < 4:
+        return points
+    faces = np.unique(ConvexHull(points).equations, axis=0)
+    depth = -(points @ faces[:, :3].T + faces[:, 3])
+    nearest = depth.argmin(axis=1)
+    return np.asarray(points + faces[nearest, :3] * np.maximum(depth.min(axis=1), 0.0)[:, None])
+
+
+def _smoothed(
+    vertices: Float[ndarray, "vertices 3"],
+    faces: Int[ndarray, "triangles 3"],
+    rounds: Mapping[int, Bool[ndarray, "vertices"]],
+) -> Float[ndarray, "vertices 3"]:
+    """Return vertices moved, for so many `rounds`, to the middle of where they are and their neighbours' mean."""
+    rows, columns = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).T
+    links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(vertices), len(vertices))).tocsr()
+    mean = diags_array(1 / np.asarray(links.sum(axis=1))) @ links
+    smooth = vertices.copy()
+    for count, moving in rounds.items():
+        around = mean[np.flatnonzero(moving)]
+        for _ in range(count):
+            smooth[moving] = (smooth[moving] + around @ smooth) / 2
+    return smooth
 
 
 def vertex_normals(

@@ -48,12 +48,11 @@ class Light:
         normals: Float32[Tensor, "points 3"],
         lit: Float32[Tensor, "points"],
     ) -> Float32[Tensor, "points 3"]:
-        """Return linear RGB of matt points; `lit` is the share of the key light that reaches each."""
-        unit = normals / normals.norm(dim=1, keepdim=True).clamp(min=1e-6)
-        facing = (unit @ unit.new_tensor(self.towards)).clamp(min=0.0) * lit
-        up = (0.5 + 0.5 * unit[:, 2:3]).clamp(0.0, 1.0)
-        around = up * unit.new_tensor(self.above) + (1 - up) * unit.new_tensor(self.below)
-        shaded: Tensor = albedo * (around + facing[:, None] * unit.new_tensor(self.key))
+        """Return linear RGB of matt points with unit `normals`; `lit` is the share of the key light that reaches each."""
+        facing = (normals @ normals.new_tensor(self.towards)).clamp(min=0.0) * lit
+        up = (0.5 + 0.5 * normals[:, 2:3]).clamp(0.0, 1.0)
+        around = up * normals.new_tensor(self.above) + (1 - up) * normals.new_tensor(self.below)
+        shaded: Tensor = albedo * (around + facing[:, None] * normals.new_tensor(self.key))
         return shaded
 
 

@@ -16,6 +16,8 @@ from epipose.studio.surfaces import Material, Mesh
 
 FURNITURE = 255
 """Label of whatever is no person."""
+ABOVE_SURFACE = 0.03
+"""Metres over a surface where its shadow is looked up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +120,9 @@ def _coloured(found: Fragments, surfaces: Sequence[Surface], light: Light, shado
         if len(mine):
             albedo[mine] = surface.material.colour(found.values[mine, 6 : 6 + surface.coordinates.shape[1]])
             label[mine] = surface.label
-    lit = light.shade(albedo, found.values[:, :3], shadows.lit(found.values[:, 3:6]))
+    normals = torch.nn.functional.normalize(found.values[:, :3])
+    # Asking a little above the surface keeps the map's coarse pixels from shading what they belong to.
+    lit = light.shade(albedo, normals, shadows.lit(found.values[:, 3:6] + ABOVE_SURFACE * normals))
     _, height, width = found.depth.shape
     colour, labels = lit.new_zeros((height * width, 3)), label.new_zeros(height * width)
     colour[found.where], labels[found.where] = lit, label
