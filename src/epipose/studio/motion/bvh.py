@@ -2,7 +2,7 @@
 
 BVH states no unit and no axes. The skeleton at rest says which way is up (Y or Z), and the unit is the one of UNITS
 that gives the legs a human length. The lowest joint of all frames (but for a hundredth of them) comes to the floor.
-A first frame with every angle 0 is the skeleton at rest, put there for calibration, and is left out.
+A first frame from which the limbs leap into the second is a pose for calibration, and is left out.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from epipose.studio.motion.clip import NEEDED, Clip, make_clip, our_joints
 UNITS = (1.0, 0.01, 0.001, 0.0254, 0.0254 / 0.45)
 """Metres in a unit: metres, centimetres, millimetres, inches, and the unit of Carnegie Mellon's skeletons."""
 _LEG = 0.83
+_LEAP, _FEWEST = 2.0, 10
+"""How much further than ever after a joint goes in a leap, and frames that are needed to say so."""
 _Z_UP_FROM_Y_UP = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
 _CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
 
@@ -45,10 +47,8 @@ def read_bvh(path: Path) -> Clip:
         table, step = _motion(words[motion + 1 :], sum(len(joint.channels) for joint in joints))
     except (ValueError, IndexError) as error:
         raise InputError(f"{path} is damaged: {error}; export it again") from error
-    turning = [channel.endswith("rotation") for joint in joints for channel in joint.channels]
-    if len(table) > 1 and not np.any(table[0, turning]):
-        table = table[1:]
     positions = _placed(joints, table)
+    positions = positions[_leaps(positions) :]
     names = [joint.name for joint in joints]
     rest = _placed(joints, np.zeros((1, table.shape[1])))[0]
     return make_clip(str(path), path.stem, names, _metric(positions, rest, our_joints(names)), step)
@@ -123,6 +123,12 @@ def _placed(joints: list[_Joint], table: Float[ndarray, "frames channels"]) -> F
         turns.append(turn)
         places.append(shift)
     return np.stack(places, axis=1)
+
+
+def _leaps(positions: Float[ndarray, "frames joints 3"]) -> int:
+    """Return 1 if the first frame is another pose than the motion begins with, and 0 otherwise."""
+    way = np.linalg.norm(np.diff(positions - positions[:, :1], axis=0), axis=-1).max(axis=-1)
+    return int(len(way) > _FEWEST and way[0] > _LEAP * way[1:].max())
 
 
 def _metric(

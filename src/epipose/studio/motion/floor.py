@@ -1,7 +1,7 @@
 """Keeping bodies on the floor: how low their skin reaches, and lifting or lowering them as a whole."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.ndimage import gaussian_filter1d, grey_opening
 from scipy.spatial import ConvexHull
@@ -57,7 +57,7 @@ def _raised(shift: Float[ndarray, "frames 3"], lift: Float[ndarray, "frames"]) -
     return np.asarray(shift + lift[:, None] * np.array([0.0, 0.0, 1.0]))
 
 
-def _corners(body: Body) -> Float[ndarray, "corners"]:
+def _corners(body: Body) -> Int[ndarray, "corners"]:
     """Return the indices of the vertices on the convex hull of what each bone moves most."""
     most = np.take_along_axis(body.skin_bones, body.skin_weights.argmax(axis=1)[:, None], axis=1)[:, 0]
     found = []

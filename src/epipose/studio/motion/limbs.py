@@ -82,7 +82,9 @@ def aim(
     The upper bone turns the shortest way from rest, after `twist` (radians) about itself.
     """
     along = limb.upper / np.linalg.norm(limb.upper)
-    upper = rotation_onto(along, direction) @ rotation_from_rotvec(along * twist[:, None])
+    upper = rotation_onto(np.broadcast_to(along, direction.shape), direction) @ rotation_from_rotvec(
+        along * twist[:, None]
+    )
     bend = np.clip(bend, STRAIGHTEST, MOST_BENT)
     return upper, rotation_from_rotvec(limb.hinge * (bend - limb.rest_bend)[:, None])
 

@@ -68,7 +68,7 @@ def _set_trunk(puppet: Puppet, goal: Clip, rest: dict[str, ndarray]) -> None:
     for side, name in SIDES.items():
         collar = body.bones.index(f"clavicle.{side}")
         aim = _inside(puppet, body.parents[collar], goal.joint(f"{name}_shoulder") - puppet.head(collar))
-        turn = rotation_onto(rest[f"{name}_shoulder"] - body.heads[collar], aim)
+        turn = rotation_onto(np.broadcast_to(rest[f"{name}_shoulder"] - body.heads[collar], aim.shape), aim)
         puppet.set_collar(side, limited(rotvec_from_rotation(turn), _COLLAR_LIMIT))
 
 
@@ -100,7 +100,7 @@ def _set_head(puppet: Puppet, goal: Clip) -> None:
         return
     aim = _inside(puppet, puppet.body.bones.index(SPINE[-1]), goal.joint("head") - _shoulders(goal))
     aim = aim / np.linalg.norm(aim, axis=-1, keepdims=True).clip(1e-9)
-    turn = rotvec_from_rotation(rotation_onto(np.median(aim, axis=0), aim))
+    turn = rotvec_from_rotation(rotation_onto(np.broadcast_to(np.median(aim, axis=0), aim.shape), aim))
     puppet.set_chain(NECK, limited(turn, _NECK_LIMIT))
 
 

@@ -119,7 +119,7 @@ def _planted(
         times=times,
         place=body[:, :2] + sway,
         heading=zero,
-        sink=0.01 + body[:, 2],
+        sink=0.004 + body[:, 2],
         pelvis=np.stack([0.4 * body[:, 3], 0.3 * body[:, 4], 0.3 * body[:, 5]], axis=-1),
         spine=body[:, 3:6],
         neck=body[:, 6:] + drift(times, rng, size=np.array([0.05, 0.03, 0.12]), period=3.5),

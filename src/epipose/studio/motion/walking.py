@@ -80,7 +80,7 @@ def _stepping(times: _Times, rng: np.random.Generator, gait: Gait, arm_swing: fl
         times=times,
         place=place,
         heading=heading,
-        sink=0.012 + 0.008 * np.cos(2 * beat),
+        sink=0.004 + 0.004 * np.cos(2 * beat),
         pelvis=np.stack([zero + lean, -0.04 * over, -turn], axis=-1),
         spine=np.stack([zero + lean, 0.05 * over, 2 * turn], axis=-1),
         neck=neck - np.stack([zero + lean, 0.01 * over, turn], axis=-1),
