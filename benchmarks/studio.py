@@ -49,19 +49,19 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("4 cameras in a ring", "--rig ring --cameras 4", 1),
-    Setting("Human3.6M's 4 cameras", "--rig human36m", 2),
-    Setting("2 cameras", "--rig ring --cameras 2", 3),
-    Setting("8 cameras", "--rig ring --cameras 8", 4),
-    Setting("seated behind a desk", "--rig ring --cameras 4 --occluder desk --motion sit", 5),
-    Setting("round obstacle, 10 %", "--rig ring --cameras 4 --occluder round_table --cover 0.1", 6),
-    Setting("round obstacle, 30 %", "--rig ring --cameras 4 --occluder round_table --cover 0.3", 7),
-    Setting("round obstacle, 50 %", "--rig ring --cameras 4 --occluder round_table --cover 0.5", 8),
-    Setting("two people", "--rig ring --cameras 4 --people 2", 9),
-    Setting("clocks apart", "--rig ring --cameras 4 --offset 0.5", 10),
-    Setting("no focal length", "--rig ring --cameras 4", 11, lenses=False),
+    Setting("4 cameras in a ring", "--rig ring --cameras 4 --motion turn", 1),
+    Setting("Human3.6M's 4 cameras", "--rig human36m --motion dance", 2),
+    Setting("2 cameras", "--rig ring --cameras 2 --motion dance", 3),
+    Setting("8 cameras", "--rig ring --cameras 8 --motion dance", 4),
+    Setting("seated behind a desk", "--rig ring --cameras 4 --motion sit --occluder desk", 5),
+    Setting("round obstacle, 10 %", "--rig ring --cameras 4 --motion turn --occluder round_table --cover 0.1", 6),
+    Setting("round obstacle, 30 %", "--rig ring --cameras 4 --motion turn --occluder round_table --cover 0.3", 6),
+    Setting("round obstacle, 50 %", "--rig ring --cameras 4 --motion turn --occluder round_table --cover 0.5", 6),
+    Setting("two people", "--rig ring --cameras 4 --motion dance --people 2", 7),
+    Setting("clocks apart", "--rig ring --cameras 4 --motion dance --offset 0.5", 8),
+    Setting("no focal length", "--rig ring --cameras 4 --motion dance", 9, lenses=False),
 )
-EVERYWHERE = "--seconds 10 --frame-rate 25"
+EVERYWHERE = "--seconds 6 --frame-rate 25"
 HEADER = (
     "scene",
     "hidden",

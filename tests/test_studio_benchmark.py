@@ -65,10 +65,10 @@ def test_a_scene_that_is_refused_says_why(capture: Path) -> None:
     assert cells[2].startswith("refused: ")
 
 
-def test_scenes_are_chosen_by_words_and_have_seeds_of_their_own() -> None:
+def test_scenes_are_chosen_by_words_and_no_two_are_the_same() -> None:
     assert [setting.name for setting in studio.chosen(["obstacle, 30", "8 cam"])] == [
         "8 cameras",
         "round obstacle, 30 %",
     ]
     assert studio.chosen([]) == studio.SETTINGS
-    assert len({setting.seed for setting in studio.SETTINGS}) == len(studio.SETTINGS)
+    assert len({(setting.seed, setting.arguments) for setting in studio.SETTINGS}) == len(studio.SETTINGS)
