@@ -108,6 +108,24 @@ def test_a_second_person_is_noticed_within_the_interval_and_one_who_leaves_is_go
     assert_found(eyes.look(picture_of([second])), [second])
 
 
+def test_one_who_draws_all_attention_does_not_hide_another() -> None:
+    large, small = figure(200, 10, 330), figure(400, 120, 150)
+
+    def attracted(pictures: ndarray) -> tuple[ndarray, ndarray]:
+        """See only the largest figure, wherever it is in the picture."""
+        pixels, scores = stand_in(pictures)
+        for row, picture in enumerate(pictures):
+            turned = [np.roll(picture, (0, shift), (0, 1)) for shift in range(-80, 81, 20)]
+            found, sure = stand_in(np.stack(turned))
+            best = int(np.argmax(np.ptp(found[..., 1], axis=1) * (sure[:, 0] > 0)))
+            if sure[best, 0] > 0:
+                pixels[row] = found[best] - [-80 + 20 * best, 0]
+                scores[row] = sure[best]
+        return pixels, scores
+
+    assert_found(Follower(attracted, SIZE, SKELETON.bones).look(picture_of([large, small])), [large, small])
+
+
 def test_following_does_not_need_the_coarse_look() -> None:
     calls = []
 
@@ -141,6 +159,13 @@ def test_resampling_agrees_with_opencv_resize_in_the_half_pixel_convention(scale
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     expected = cv2.resize(picture, (SIZE, SIZE), interpolation=method)
     assert np.abs(found[4:-4, 4:-4].astype(int) - expected[4:-4, 4:-4]).max() <= 3
+
+
+def test_what_is_too_fine_to_be_seen_is_averaged() -> None:
+    squares = np.indices((900, 900)).sum(0) % 2 * 255
+    picture = np.repeat(squares[..., None], 3, 2).astype(np.uint8)
+    seen = resampled(picture, framing(np.array([450.0, 450.0]), 800.0, SIZE, turn=0.2), SIZE)
+    assert np.abs(seen[8:-8, 8:-8].astype(float) - 127.5).max() < 30
 
 
 def test_a_dot_lands_where_the_map_says() -> None:

@@ -64,6 +64,8 @@ def test_the_loss_is_least_at_the_truth_and_outside_is_a_place_of_its_own() -> N
     logits[..., -1] = 20.0
     assert float(cross_entropy(logits, nowhere, GRID, 1.2)) < 1e-5
     assert float(cross_entropy(logits, truth, GRID, 1.2)) > 15
+    undecided = float(cross_entropy(torch.zeros_like(logits), nowhere, GRID, 1.2))
+    assert undecided == pytest.approx(np.log(GRID[0] * GRID[1] + 1), rel=1e-5)
 
 
 def test_the_loss_agrees_with_a_plain_sum() -> None:
