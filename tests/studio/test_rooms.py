@@ -174,6 +174,24 @@ def test_a_finer_background_is_the_mean_of_its_rays() -> None:
     torch.testing.assert_close(room.background(camera, samples=2).ambient, mean, atol=1e-4, rtol=0.0)
 
 
+def test_rays_in_a_narrow_bundle_meet_what_they_meet_among_others(rooms: list[tuple[Room, np.ndarray]]) -> None:
+    for room, cameras in rooms:
+        start = torch.from_numpy(cameras[:1].astype(np.float32))
+        everywhere = directions(1500)
+        aim = everywhere[0] if len(room.blocks) == 0 else _towards(room.blocks[-1], cameras[0])
+        bundle = aim + 0.15 * everywhere
+        bundle = bundle / bundle.norm(dim=1, keepdim=True)
+        alone, among = room.look(start, bundle), room.look(start, torch.cat([bundle, everywhere]))
+        torch.testing.assert_close(alone.distance, among.distance[:1500])
+        torch.testing.assert_close(alone.key, among.key[:1500], atol=1e-6, rtol=1e-4)
+        torch.testing.assert_close(alone.ambient, among.ambient[:1500], atol=2e-3, rtol=0.0)
+
+
+def _towards(block: Block, eye: np.ndarray) -> torch.Tensor:
+    """Return the direction from a camera to the nearest corner of a block."""
+    return torch.from_numpy((np.array(block.low) - eye) / np.linalg.norm(np.array(block.low) - eye)).float()
+
+
 def test_a_camera_far_from_the_middle_of_the_floor_sees_no_gap() -> None:
     room = plain_room()
     lens = Pinhole((200.0, 200.0), (99.5, 74.5))

@@ -99,7 +99,7 @@ class CameraLook:
         self, picture: Float32[ndarray, "height width 3"], rng: np.random.Generator
     ) -> Float32[ndarray, "height width 3"]:
         """Return light with the noise of photons and electronics."""
-        spread = np.maximum(picture, 0)
+        spread: Float32[ndarray, "height width 3"] = np.maximum(picture, 0)
         spread *= np.float32(1 / self.electrons)
         spread += np.float32(self.read_noise**2)
         np.sqrt(spread, out=spread)
@@ -113,8 +113,7 @@ class CameraLook:
         light = np.arange(LEVELS) / (LEVELS - 1)
         value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
         value = value + self.contrast * (value * value * (3 - 2 * value) - value)
-        stored: UInt8[ndarray, "levels"] = (value * 255 + 0.5).astype(np.uint8)
-        return stored
+        return np.asarray(value * 255 + 0.5).astype(np.uint8)
 
 
 def compressed(stored: UInt8[ndarray, "height width 3"], quality: int) -> UInt8[ndarray, "height width 3"]:

@@ -14,6 +14,7 @@ from epipose.geometry.cameras import Camera
 from epipose.studio.finishes import near_grey, random_floor, random_wall, scaled
 from epipose.studio.interiors import FACES, Block, Panel, Vector, furnished_wall
 from epipose.studio.light import Light
+from epipose.studio.room_solids import Solids
 from epipose.studio.scene_view import SAMPLES, Background
 from epipose.studio.surfaces import Material
 from epipose.studio.textures import Colour, Mottled
@@ -95,21 +96,23 @@ class Room:
         width, height = camera.size_wh
         fine = camera.resized((width * samples, height * samples))
         start = torch.from_numpy(camera.centre.astype(np.float32))[None]
-        rows = max(1, RAYS // (width * samples * samples))
-        parts = []
-        for top in range(0, height, rows):
-            several = torch.from_numpy(_rays(fine, top * samples, min(top + rows, height) * samples))
-            seen = self.look(start, several.flatten(0, 1))
-            points = start + several * seen.distance.view(several.shape[:2])[..., None]
-            stacked = torch.cat([seen.ambient, seen.key, points.flatten(0, 1)], dim=1)
-            parts.append(stacked.view(-1, samples, width, samples, 9).mean(dim=(1, 3)))
-        return Background(*torch.split(torch.cat(parts), 3, dim=2))
+        side = int((RAYS / samples**2) ** 0.5)
+        result = torch.empty((height, width, 9))
+        for top in range(0, height, side):
+            for left in range(0, width, side):
+                tile = result[top : top + side, left : left + side]
+                tall, wide = tile.shape[:2]
+                ahead = torch.from_numpy(_rays(fine, left * samples, top * samples, (wide * samples, tall * samples)))
+                seen = self.look(start, ahead)
+                values = torch.cat([seen.ambient, seen.key, start + ahead * seen.distance[:, None]], dim=1)
+                tile[:] = values.view(tall, samples, wide, samples, 9).mean(dim=(1, 3))
+        return Background(*torch.split(result, 3, dim=2))
 
 
-def _rays(camera: Camera, begin: int, end: int) -> Float32[ndarray, "rows width 3"]:
-    """Return unit directions in the world of the pixels of some rows."""
-    column, row = np.meshgrid(np.arange(camera.size_wh[0], dtype=float), np.arange(begin, end, dtype=float))
-    return camera.rays(np.stack([column, row], axis=-1))[0].astype(np.float32)
+def _rays(camera: Camera, left: int, top: int, size_wh: tuple[int, int]) -> Float32[ndarray, "rays 3"]:
+    """Return unit directions in the world of the pixels of a part of the picture, row by row."""
+    column, row = np.meshgrid(np.arange(size_wh[0], dtype=float) + left, np.arange(size_wh[1], dtype=float) + top)
+    return camera.rays(np.stack([column, row], axis=-1).reshape(-1, 2))[0].astype(np.float32)
 
 
 def _lamps(rng: np.random.Generator, low: Vector, high: Vector) -> list[Panel]:
@@ -175,50 +178,22 @@ def _out_of_the_way(block: Block, cameras: Float[ndarray, "cameras 3"]) -> bool:
 
 def _cast(room: Room, origins: Float32[Tensor, "rays 3"], directions: Float32[Tensor, "rays 3"]) -> Look:
     """Return what a few rays meet."""
+    solids = Solids(room.low, room.high, room.blocks)
     start, ahead = origins.T.contiguous(), directions.T.contiguous()
-    distance, face, block = _first_hits(room, start, ahead)
+    distance, face, block = solids.first_hits(start, ahead)
     points = start + ahead * distance
     normals = torch.tensor([[sign * (axis == k) for axis, sign in FACES] for k in range(3)], device=points.device)
     normals = normals.float()[:, face]
     albedo, glow = _albedo(room, points, face, block)
     above, below = points.new_tensor(room.light.above), points.new_tensor(room.light.below)
     around = torch.lerp(below, above, (0.5 + 0.5 * normals[2])[:, None])
-    ambient = albedo * around * _openness(room, points, face, block)[:, None]
+    ambient = albedo * around * solids.openness(points, face, block)[:, None]
     towards = points.new_tensor(room.light.towards)
-    facing = (towards @ normals).clamp(min=0.0) * _reached(room, points + 1e-3 * normals, towards)
+    facing = (towards @ normals).clamp(min=0.0) * solids.reached(points + 1e-3 * normals, towards)
     key = albedo * facing[:, None] * points.new_tensor(room.light.key)
     shining = glow > 0
     ambient = torch.where(shining[:, None], albedo * glow[:, None], ambient)
     return Look(ambient, torch.where(shining[:, None], 0.0, key), distance, normals.T)
-
-
-def _first_hits(
-    room: Room, start: Float32[Tensor, "3 rays"], ahead: Float32[Tensor, "3 rays"]
-) -> tuple[Float32[Tensor, "rays"], Int[Tensor, "rays"], Int[Tensor, "rays"]]:
-    """Return the distance to the first surface, its index in FACES, and that of its block or -1 for the room."""
-    inverse = 1 / torch.where(ahead.abs() < 1e-7, 1e-7, ahead)
-    backwards = ahead < 0
-    low, high = (start.new_tensor(corner)[:, None] for corner in (room.low, room.high))
-    walls = (torch.where(backwards, low, high) - start) * inverse
-    distance, axis = walls.min(dim=0)
-    face = 2 * axis + backwards.gather(0, axis[None])[0]
-    block = torch.full_like(face, -1)
-    for number, each in enumerate(room.blocks):
-        near, far = _slab(each, start, inverse)
-        entry, axis = near.max(dim=0)
-        hit = torch.nonzero((entry < far.amin(dim=0)) & (entry > 0) & (entry < distance))[:, 0]
-        axis = axis[hit]
-        distance[hit], block[hit] = entry[hit], number
-        face[hit] = 2 * axis + backwards[axis, hit]
-    return distance, face, block
-
-
-def _slab(
-    block: Block, start: Float32[Tensor, "3 rays"], inverse: Float32[Tensor, "3 #rays"]
-) -> tuple[Float32[Tensor, "3 rays"], Float32[Tensor, "3 rays"]]:
-    """Return where rays enter and leave the three slabs between opposite sides of a block."""
-    low, high = ((start.new_tensor(corner)[:, None] - start) * inverse for corner in (block.low, block.high))
-    return torch.minimum(low, high), torch.maximum(low, high)
 
 
 def _albedo(
@@ -230,7 +205,7 @@ def _albedo(
     axis = face >> 1
     right = torch.where(axis == 0, sign * y, torch.where(axis == 1, -sign * x, x))
     flat = torch.stack([right, torch.where(axis == 2, y, z)], dim=1)
-    albedo, glow = torch.zeros_like(points.T), torch.zeros_like(x)
+    albedo, glow = points.new_zeros((len(x), 3)), torch.zeros_like(x)
     for number, finish in enumerate(room.finishes):
         mine = torch.nonzero((face == number) & (block < 0))[:, 0]
         if len(mine):
@@ -272,30 +247,3 @@ def _on_block(block: Block, face: Int[Tensor, "points"], flat: Float32[Tensor, "
     flat = flat - corners[face]
     front = (face == block.front_face)[:, None]
     return torch.where(front, block.front.colour(flat), block.body.colour(flat))
-
-
-def _openness(
-    room: Room, points: Float32[Tensor, "3 rays"], face: Int[Tensor, "rays"], block: Int[Tensor, "rays"]
-) -> Float32[Tensor, "rays"]:
-    """Return how much light from everywhere reaches points: less in corners and next to furniture."""
-    low, high = points.new_tensor(room.low)[:, None], points.new_tensor(room.high)[:, None]
-    near = torch.minimum(points - low, high - points).clamp(min=0.0)
-    darker = 0.2 * torch.exp(-near / 0.2) + 0.16 * torch.exp(-near / 1.1)
-    own = torch.arange(3, device=face.device)[:, None] == face >> 1
-    share: Tensor = torch.where(own & (block < 0), 1.0, 1 - darker).prod(dim=0)
-    for number, each in enumerate(room.blocks):
-        low, high = points.new_tensor(each.low)[:, None], points.new_tensor(each.high)[:, None]
-        away = torch.maximum(low - points, points - high).clamp(min=0.0).square().sum(dim=0).sqrt()
-        share = share * torch.where(block == number, 1.0, 1 - 0.4 * torch.exp(-away / 0.12))
-    return share
-
-
-def _reached(room: Room, points: Float32[Tensor, "3 rays"], towards: Float32[Tensor, "3"]) -> Float32[Tensor, "rays"]:
-    """Return 1 where the lamp reaches points, 0 where furniture is between; walls and ceiling let it in."""
-    inverse = 1 / torch.where(towards.abs() < 1e-7, 1e-7, towards)[:, None]
-    lit = torch.ones_like(points[0])
-    for each in room.blocks:
-        near, far = _slab(each, points, inverse)
-        leaving = far.amin(dim=0)
-        lit[(near.amax(dim=0) < leaving) & (leaving > 0)] = 0.0
-    return lit
