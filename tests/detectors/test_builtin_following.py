@@ -109,7 +109,7 @@ def test_a_second_person_is_noticed_within_the_interval_and_one_who_leaves_is_go
 
 
 def test_one_who_draws_all_attention_does_not_hide_another() -> None:
-    large, small = figure(200, 10, 330), figure(400, 120, 150)
+    large, small = figure(150, 60, 330), figure(380, 180, 170)
 
     def attracted(pictures: ndarray) -> tuple[ndarray, ndarray]:
         """See only the largest figure, wherever it is in the picture."""
@@ -123,7 +123,7 @@ def test_one_who_draws_all_attention_does_not_hide_another() -> None:
                 scores[row] = sure[best]
         return pixels, scores
 
-    assert_found(Follower(attracted, SIZE, SKELETON.bones).look(picture_of([large, small])), [large, small])
+    assert_found(Follower(attracted, SIZE, SKELETON.bones).look(picture_of([large, small], (500, 500))), [large, small])
 
 
 def test_following_does_not_need_the_coarse_look() -> None:
