@@ -84,7 +84,7 @@ def test_walks_around_within_reach_of_the_cameras(body: Body) -> None:
 
 
 def test_walks_forwards(body: Body) -> None:
-    for seed in range(4):
+    for seed in range(8):
         joints = joints_of(body, made(body, "walk", seed))
         ahead = np.gradient(joints["pelvis"], axis=0)
         looking = joints["nose"] - (joints["left_ear"] + joints["right_ear"]) / 2

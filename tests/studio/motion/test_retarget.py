@@ -98,3 +98,15 @@ def test_one_frame_is_enough(body: Body, clips: dict[str, Clip]) -> None:
     motion = retarget(body, Clip("one", clip.joint_names, clip.positions[:1], clip.times[:1]))
     assert motion.rotations.shape == (1, len(body.bones), 3, 3)
     assert np.all(np.isfinite(motion.rotations))
+
+
+def test_a_knee_that_seems_to_bend_backwards_is_taken_for_noise(body: Body) -> None:
+    still = np.broadcast_to(np.eye(3, 4), (1, len(body.bones), 3, 4))
+    joints = body.joints(still)[:, [JOINTS.index(name) for name in NEEDED]]
+    for side in ("left", "right"):
+        joints[:, NEEDED.index(f"{side}_knee"), 1] += 0.12
+    motion = retarget(body, Clip("backwards", NEEDED, joints, np.zeros(1)))
+    motions = body.motions(motion.rotations, motion.shift)
+    for side in ("L", "R"):
+        thigh = motions[0, body.bones.index(f"upperleg01.{side}"), :, :3]
+        assert (thigh @ limb(body, LEG, side).hinge)[0] > 0.9
