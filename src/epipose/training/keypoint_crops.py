@@ -111,6 +111,11 @@ def augmented(
         pixels, weights = pixels[_MIRROR], weights[_MIRROR]
     if rng.random() < 0.4:
         _cover(picture, crops.image(int(rng.integers(len(crops)))), rng)
+    if rng.random() < 0.12:
+        other = cv2.resize(crops.image(int(rng.integers(len(crops)))), (size, size), interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.addWeighted(picture, 1 - (share := rng.uniform(0.05, 0.3)), other, share, 0))
+    if rng.random() < 0.3:
+        picture = _restyled(picture, rng)
     return _recoloured(picture, rng), pixels, weights
 
 
@@ -171,6 +176,23 @@ def _cover(picture: UInt8[ndarray, "size size 3"], other: UInt8[ndarray, "n n 3"
         part = picture[max(top, 0) : top + height, max(left, 0) : left + width]
         rows, columns = part.shape[:2]
         part[:] = other[:rows, :columns] if rng.random() < 0.5 else rng.integers(0, 256, 3)
+
+
+def _restyled(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
+    """Mix colours and neighbours by chance: what stays is shape, which drawn and filmed people share.
+
+    Random convolutions, after Xu et al., ICLR 2021.
+    """
+    colours = rng.normal(0, 0.6, (3, 3))
+    restyled = cv2.transform(picture.astype(np.float32), colours.astype(np.float32))
+    if rng.random() < 0.5:
+        kernel = rng.normal(0, 0.4, (3, 3))
+        kernel[1, 1] += 1
+        restyled = cv2.filter2D(restyled, -1, kernel.astype(np.float32))
+    mean, spread = restyled.mean(axis=(0, 1)), restyled.std(axis=(0, 1)) + 5
+    restyled = (restyled - mean) / spread * picture.std(axis=(0, 1)) + picture.mean(axis=(0, 1))
+    share = rng.uniform(0.3, 1)
+    return np.asarray(np.clip(share * restyled + (1 - share) * picture, 0, 255).astype(np.uint8))
 
 
 def _recoloured(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
