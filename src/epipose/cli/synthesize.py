@@ -133,7 +133,7 @@ class Synthesize(Command):
         from epipose.studio.recording import frame_count, record
         from epipose.studio.scenes import plan_scene
 
-        scene = plan_scene(self._options(), self.seed)
+        scene = plan_scene(self.options(), self.seed)
         made = record(scene, self.out, progress)
         frames = {view: frame_count(scene.seconds, rate) for view, rate in scene.rig.frame_rates.items()}
         megabytes = sum(path.stat().st_size for path in self.out.rglob("*") if path.is_file()) / 1e6
@@ -160,7 +160,8 @@ class Synthesize(Command):
         }
         return Outcome(line, table)
 
-    def _options(self) -> "SceneOptions":
+    def options(self) -> "SceneOptions":
+        """Return what is asked of the scene; raises InputError for what no scene can be."""
         from epipose.studio.rigs import RigRequest
         from epipose.studio.scenes import SceneOptions
 

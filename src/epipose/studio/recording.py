@@ -219,8 +219,8 @@ def video_writer(
             stream = container.add_stream("libx264", rate=frame_rate)
             stream.width, stream.height = size_wh
             stream.pix_fmt = "yuv420p"
-            # A fixed number of threads: what x264 writes depends on it.
-            stream.options = {"crf": str(crf), "threads": "2"}
+            # What x264 writes depends on its number of threads, and with mbtree also on chance.
+            stream.options = {"crf": str(crf), "threads": "2", "x264-params": "mbtree=0"}
 
             def append(picture: UInt8[ndarray, "height width 3"]) -> None:
                 nonlocal count

@@ -17,6 +17,8 @@ SAMPLES = 2
 """Each pixel is the mean of this many along each side."""
 ROWS = 64
 """Rows of the background that are looked at together."""
+OFF_SURFACE = 0.05
+"""Metres towards the lamp at which furniture asks for its light, so as not to stand in its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ class SceneView:
         return Background(
             background.ambient * (1 - share) + ambient,
             background.key * (1 - share) + (full - ambient),
-            torch.where(solid, points, background.points),
+            torch.where(solid, points + OFF_SURFACE * points.new_tensor(self._light.towards), background.points),
         )
 
     def frame(self, moving: Sequence[Surface]) -> Frame:
