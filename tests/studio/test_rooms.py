@@ -5,7 +5,7 @@ import torch
 from epipose.geometry.cameras import Camera
 from epipose.geometry.lenses import BrownConrady, Pinhole
 from epipose.geometry.rigid import Rigid
-from epipose.studio.interiors import Block, Panel
+from epipose.studio.interiors import FACES, Block, Panel
 from epipose.studio.light import Light
 from epipose.studio.rooms import Room
 from epipose.studio.textures import Mottled, Picture
@@ -84,6 +84,30 @@ def test_cameras_are_free_and_see_the_action(rooms: list[tuple[Room, np.ndarray]
         assert not filled(room, around).any()
 
 
+def test_furniture_stands_in_the_room_with_its_back_to_a_wall_and_off_the_action() -> None:
+    around = np.random.default_rng(0).uniform([-1.3, -1.3, 0.0], [1.3, 1.3, 2.0], (2000, 3))
+    blocks = 0
+    for seed in range(40):
+        room = Room.random(np.random.default_rng(seed), enclosing=np.array([[1.5, 0.0, 1.0]]))
+        assert not filled(room, around).any()
+        for block in room.blocks:
+            assert np.all(np.array(block.low) >= np.array(room.low) - 1e-9)
+            assert np.all(np.array(block.high) <= np.array(room.high) + 1e-9)
+            axis, sign = FACES[block.front_face]
+            gap = (block.low[axis] - room.low[axis]) if sign > 0 else (room.high[axis] - block.high[axis])
+            assert gap < 0.05
+        blocks += len(room.blocks)
+    assert blocks > 100
+
+
+def test_what_shines_is_as_bright_as_it_says_in_any_light() -> None:
+    lamp = Panel(2, (-1.0, 1.0), (1.0, 2.0), GREY, 0.1, (0.2, 0.2, 0.2), glow=1.6)
+    start, ahead = torch.tensor([[0.0, 0.0, 1.5]]), torch.tensor([[0.0, 1.0, 0.0], [0.2375, 1.0, 0.0]])
+    middle, frame = plain_room((lamp,)).look(start, ahead / ahead.norm(dim=1, keepdim=True)).colour
+    torch.testing.assert_close(middle, torch.full((3,), 0.8))
+    assert 0.05 < float(frame[0]) < 0.2
+
+
 def test_a_room_holds_cameras_wherever_they_are() -> None:
     far = np.array([[9.0, 0.5, 5.5], [2.0, -1.0, 1.0]])
     room = Room.random(np.random.default_rng(0), enclosing=far)
@@ -142,10 +166,10 @@ def test_a_front_is_on_the_side_that_it_should_be() -> None:
 
 def test_furniture_casts_shadows_away_from_the_lamp() -> None:
     block = Block((-0.5, -0.5, 0.0), (0.5, 0.5, 1.0), GREY, GREY, front_face=2)
-    down = torch.tensor([[0.0, 0.0, -1.0]]).expand(3, 3)
-    eyes = torch.tensor([[-1.0, 0.0, 2.0], [1.0, 0.0, 2.0], [-1.5, 0.0, 2.0]])  # its shadow is 0.75 m long
-    key = plain_room(blocks=(block,)).look(eyes, down).key[:, 0]
-    torch.testing.assert_close(key, torch.tensor([0.0, 0.2, 0.2]), atol=1e-4, rtol=0.0)
+    room, down = plain_room(blocks=(block,)), torch.tensor([[0.0, 0.0, -1.0]])
+    for x, expected in ((-1.0, 0.0), (1.0, 0.2), (-1.5, 0.2)):  # its shadow is 0.75 m long
+        key = room.look(torch.tensor([[x, 0.0, 2.0]]), down).key[0, 0]
+        assert float(key) == pytest.approx(expected, abs=1e-4)
 
 
 def test_light_on_an_open_floor_is_that_of_the_lamp_and_of_the_room() -> None:

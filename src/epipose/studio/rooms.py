@@ -20,7 +20,9 @@ from epipose.studio.surfaces import Material
 from epipose.studio.textures import Colour, Mottled
 
 CLEAR = 1.9
-"""Metres around the origin in which nothing stands."""
+"""Metres around the origin in which nothing stands..."""
+FREE = 1.5
+"""... and metres along X and Y from there to the walls, CLEAR_OF_CAMERA not counted."""
 CLEAR_OF_CAMERA = 0.4
 """Metres between a camera and the nearest furniture or wall."""
 RAYS = 32768
@@ -61,7 +63,8 @@ class Room:
     @classmethod
     def random(cls, rng: np.random.Generator, *, enclosing: Float[ndarray, "points 3"]) -> "Room":
         """Draw a room in which the origin and all of `enclosing` (cameras, metres) are free and see each other."""
-        points = np.concatenate([enclosing, np.zeros((1, 3))])
+        free = np.array([[x, y, 0.0] for x in (-FREE, FREE) for y in (-FREE, FREE)])
+        points = np.concatenate([enclosing, free])
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         reach = np.ptp(points, axis=0) / 2 + CLEAR_OF_CAMERA
         half = np.maximum(rng.uniform(3.0, 6.0, 3), reach)
