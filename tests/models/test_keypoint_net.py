@@ -85,7 +85,7 @@ def test_the_loss_agrees_with_a_plain_sum() -> None:
 
 @pytest.mark.parametrize("size_hw", [(64, 64), (96, 160)])
 def test_any_size_that_32_divides_will_do(size_hw: tuple[int, int]) -> None:
-    net = KeypointNet(5, widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
+    net = KeypointNet(5, 2, widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
     with torch.inference_mode():
         joints = net(torch.randint(0, 256, (2, *size_hw, 3), dtype=torch.uint8))
     assert joints.pixels.shape == (2, 5, 2)

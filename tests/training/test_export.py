@@ -18,7 +18,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.ui
 @pytest.fixture(scope="module")
 def net() -> KeypointNet:
     torch.manual_seed(0)
-    net = KeypointNet(21)
+    net = KeypointNet(21, 8)
     with torch.no_grad():  # running means that are not those of a new network
         net.train()
         for _ in range(3):

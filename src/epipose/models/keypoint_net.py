@@ -15,6 +15,8 @@ STRIDE = 4
 """Pixels of a cell of the heatmaps along each side."""
 WINDOW = 5
 """Cells along each side of the window whose mean is taken as the joint's place."""
+CLEAR = 8.0
+"""Pixels across between two joints from which on it is clear which is further right."""
 
 
 class Joints(NamedTuple):
@@ -26,12 +28,26 @@ class Joints(NamedTuple):
     """Probability that the joint is in the picture within WINDOW of there."""
 
 
+class Taught(NamedTuple):
+    """What the network is taught by."""
+
+    places: Float[Tensor, "pictures joints places"]
+    """Logits of each joint over the cells, row by row, and last of being outside the picture."""
+    sides: Float[Tensor, "pictures pairs"]
+    """Logits of each left joint being further right in the picture than its twin: a person seen from the front.
+
+    Few joints can be told from their twins by their looks. This is where a network learns which way a body faces, from
+    faces, backs and feet, long before heatmaps alone would tell it.
+    """
+
+
 class KeypointNet(nn.Module):
     """The network; `widths` are the channels at 1/4, 1/8, 1/16 and 1/32, `depths` the residual blocks there."""
 
     def __init__(
         self,
         joints: int,
+        pairs: int,
         widths: tuple[int, int, int, int] = (32, 64, 128, 192),
         depths: tuple[int, int, int, int] = (1, 2, 3, 3),
         neck: int = 48,
@@ -46,6 +62,8 @@ class KeypointNet(nn.Module):
         self.merges = nn.ModuleList(_conv(neck, neck) for _ in widths[1:])
         self.heatmaps = nn.Conv2d(neck, joints, 1)
         self.outside = nn.Linear(widths[-1], joints)
+        self.context = nn.Linear(widths[-1], neck)
+        self.sides = nn.Linear(widths[-1], pairs)
 
     def forward(self, pictures: UInt8[Tensor, "pictures height width 3"]) -> Joints:
         """Return the joints of RGB pictures: what is exported and run."""
@@ -57,19 +75,24 @@ class KeypointNet(nn.Module):
         self, pictures: UInt8[Tensor, "pictures height width 3"]
     ) -> Float[Tensor, "pictures joints places"]:
         """Return logits of each joint over the cells, row by row, and last of being outside the picture."""
+        return self.taught(pictures).places
+
+    def taught(self, pictures: UInt8[Tensor, "pictures height width 3"]) -> Taught:
+        """Return all that the network is taught by."""
         grown = (pictures.permute(0, 3, 1, 2).float() - 127.5) / 64.0
         grown = self.stem(grown.contiguous(memory_format=torch.channels_last))
         pyramid = []
         for stage in self.stages:
             grown = stage(grown)
             pyramid.append(grown)
-        outside = self.outside(grown.mean(dim=(2, 3)))
-        merged = self.laterals[3](pyramid[3])
+        whole = grown.mean(dim=(2, 3))
+        outside = self.outside(whole)
+        merged = self.laterals[3](pyramid[3]) + self.context(whole)[:, :, None, None]
         for level in (2, 1, 0):
             wider = functional.interpolate(merged, scale_factor=2.0, mode="nearest")
             merged = self.merges[level](wider + self.laterals[level](pyramid[level]))
         logits = torch.cat([self.heatmaps(merged).flatten(2), outside[:, :, None]], dim=2)
-        return logits.float()
+        return Taught(logits.float(), self.sides(whole).float())
 
 
 def decoded(logits: Float[Tensor, "pictures joints places"], grid_hw: tuple[int, int]) -> Joints:
@@ -103,6 +126,19 @@ def cross_entropy(
     wanted = wanted / wanted.sum(dim=2, keepdim=True).clamp(min=1e-9) * ~out[..., None]
     wanted = torch.cat([wanted, out[..., None].float()], dim=2)
     return -(wanted * torch.log_softmax(logits, dim=2)).sum(dim=2)
+
+
+def side_loss(
+    logits: Float[Tensor, "pictures pairs"],
+    left: Float[Tensor, "pictures pairs 2"],
+    right: Float[Tensor, "pictures pairs 2"],
+    weights: Float[Tensor, "pictures pairs"],
+) -> Float[Tensor, ""]:
+    """Return the loss of `Taught.sides` against the truth; pairs nearer than CLEAR pixels count less."""
+    apart = left[..., 0] - right[..., 0]
+    counted = weights * (apart.abs() / CLEAR).clamp(max=1.0)
+    losses = functional.binary_cross_entropy_with_logits(logits, (apart > 0).float(), reduction="none")
+    return (losses * counted).sum() / counted.sum().clamp(min=1.0)
 
 
 class _Residual(nn.Module):

@@ -22,11 +22,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from epipose.io.files import atomic_write
-from epipose.models.keypoint_net import STRIDE, KeypointNet, cross_entropy
-from epipose.training.keypoint_crops import AugmentedBatches, open_crops
+from epipose.models.keypoint_net import STRIDE, KeypointNet, cross_entropy, side_loss
+from epipose.pose.skeletons import load_skeleton
+from epipose.training.keypoint_crops import NOWHERE, AugmentedBatches, open_crops
 from epipose.training.scoring import Score, score
 
-JOINTS = 21
+SKELETON = load_skeleton("body21")
+PAIRS = tuple([SKELETON.index(joint) for joint in side] for side in zip(*SKELETON.pairs, strict=True))
+"""Left joints, and their twins on the right."""
+SIDES = 1.0
+"""Weight of telling which way a body faces (`Taught.sides`) beside finding its joints."""
 SPREAD = 1.2
 """Cells: the standard deviation of what the heatmaps are taught."""
 CHECKPOINT_SECONDS = 180.0
@@ -41,12 +46,12 @@ class Plan:
 
     minutes: float
     seed: int = 0
-    batch: int = 48
+    batch: int = 32
     learning_rate: float = 2.5e-3
     weight_decay: float = 0.02
     warmup: float = 0.03
     """Share of the run over which the learning rate rises."""
-    fine: float = 0.5
+    fine: float = 0.55
     """Share of the run after which pictures have 192 instead of 128 pixels a side."""
     averaging: float = 0.998
     """How much of the averaged weights stays with each step."""
@@ -62,13 +67,18 @@ class Plan:
         return self.learning_rate * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done))) + 1e-6
 
 
+def new_net() -> KeypointNet:
+    """Return an untrained network for SKELETON."""
+    return KeypointNet(len(SKELETON), len(SKELETON.pairs))
+
+
 class Learner:
     """A network, the running average of its weights that will be used, and how far the training is."""
 
     def __init__(self, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
         self.plan = plan
-        self.net, self.average = KeypointNet(JOINTS), KeypointNet(JOINTS)
+        self.net, self.average = new_net(), new_net()
         self.average.load_state_dict(self.net.state_dict())
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(self.net.parameters(), weight_decay=plan.weight_decay)
@@ -81,13 +91,16 @@ class Learner:
         grid = pictures.shape[1] // STRIDE, pictures.shape[2] // STRIDE
         # Twice as fast where the processor multiplies matrices of bfloat16, and as good.
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = self.net.distributions(pictures)
-        losses = cross_entropy(logits, pixels, grid, SPREAD)
+            taught = self.net.taught(pictures)
+        losses = cross_entropy(taught.places, pixels, grid, SPREAD)
         loss = (losses * weights).sum() / weights.sum()
+        shown = weights * (pixels[..., 0] > NOWHERE / 2)
+        left, right = PAIRS
+        sides = side_loss(taught.sides, pixels[:, left], pixels[:, right], shown[:, left] * shown[:, right])
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss + SIDES * sides).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
         self.steps, self.crops = self.steps + 1, self.crops + len(pictures)
@@ -115,11 +128,23 @@ class Learner:
         self.steps, self.crops, self.seconds = state["steps"], state["crops"], state["seconds"]
 
 
-def train(plan: Plan, crops: Path, out: Path) -> None:
-    """Train for `plan.minutes` of work, including what an interrupted run had done."""
+    def start_from(self, path: Path) -> None:
+        """Take the weights of another run's checkpoint and nothing else; parts that it lacks stay as they are."""
+        weights = torch.load(path, weights_only=True)["net"]
+        for net in (self.net, self.average):
+            net.load_state_dict(weights, strict=False)
+
+
+def train(plan: Plan, crops: Path, out: Path, start: Path | None = None) -> None:
+    """Train for `plan.minutes` of work, including what an interrupted run had done.
+
+    `start`: another run's checkpoint, whose weights a new run begins with.
+    """
     learner, checkpoint = Learner(plan), out / "checkpoint.pt"
     if checkpoint.is_file():
         learner.load(checkpoint)
+    elif start is not None:
+        learner.start_from(start)
     tests = open_crops(crops, held_out=True)
     size = 0
     batches: Iterator[Batch] = iter(())
@@ -172,13 +197,14 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, required=True, help="folder of epipose.studio.crops to learn from")
     parser.add_argument("--out", type=Path, required=True, help="where checkpoints and the log go")
     parser.add_argument("--minutes", type=float, default=75.0, help="how long to train (default: 75)")
+    parser.add_argument("--start", type=Path, help="another run's checkpoint to take the first weights from")
     parser.add_argument("--seed", type=int, default=0, help="of weights and augmentation (default: 0)")
     arguments = parser.parse_args()
     # Two threads wait for each other more than they compute wherever something else wants a core: 30 against 150
     # crops a second on two cores that others used.
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    train(Plan(minutes=arguments.minutes, seed=arguments.seed), arguments.crops, arguments.out)
+    train(Plan(minutes=arguments.minutes, seed=arguments.seed), arguments.crops, arguments.out, arguments.start)
 
 
 if __name__ == "__main__":

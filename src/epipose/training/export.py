@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from epipose.detectors.builtin import FILE, SIZE
 from epipose.io.files import atomic_write
 from epipose.models.keypoint_net import KeypointNet
-from epipose.training.detector import JOINTS, Plan
+from epipose.training.detector import Plan, new_net
 from epipose.training.keypoint_crops import open_crops
 from epipose.training.scoring import Score, score
 
@@ -43,7 +43,7 @@ class Trained:
 def load_run(run: Path) -> Trained:
     """Return the averaged network of a training's checkpoint."""
     state = torch.load(run / "checkpoint.pt", weights_only=True)
-    net = KeypointNet(JOINTS)
+    net = new_net()
     net.load_state_dict(state["average"])
     return Trained(net.eval(), Plan(**state["plan"]), state["crops"])
 

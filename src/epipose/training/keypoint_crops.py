@@ -114,7 +114,7 @@ def augmented(
     if rng.random() < 0.12:
         other = cv2.resize(crops.image(int(rng.integers(len(crops)))), (size, size), interpolation=cv2.INTER_AREA)
         picture = np.asarray(cv2.addWeighted(picture, 1 - (share := rng.uniform(0.05, 0.3)), other, share, 0))
-    if rng.random() < 0.3:
+    if rng.random() < 0.12:
         picture = _restyled(picture, rng)
     return _recoloured(picture, rng), pixels, weights
 
@@ -125,7 +125,7 @@ def _random_framing(
     """Return how a person is put into the picture: mostly to fill it, sometimes small and anywhere, or cut off."""
     turn = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-45, 45)
     kind = rng.random()
-    if kind < 0.65:
+    if kind < 0.75:
         share, aside = rng.uniform(0.6, 0.95), rng.normal(0, 0.07, 2)
     elif kind < 0.9:
         share = rng.uniform(0.25, 0.6)
