@@ -28,11 +28,15 @@ LOOK_AROUND = 15
 """Frames after which newcomers are looked for, and small people when nobody is there."""
 ACCEPTED, KEPT = 0.5, 0.35
 """Confidence from which somebody is taken for a person, and above which somebody known stays one."""
+GLIMPSED = 0.15
+"""Confidence from which a closer look is worth its time."""
 SAME = 0.5
 """Likeness from which two findings are one person."""
 
 _PEOPLE = 12
 """Who is looked for at a time, at most."""
+_SMALLEST = 0.2
+"""Side of a person's square as a part of a tile's, at least: in smaller things a network sees what it likes."""
 _LIMB = 0.09
 """Width of limbs as a part of their person's square, when people are painted over."""
 
@@ -63,12 +67,14 @@ class Follower:
         self, picture: UInt8[ndarray, "height width 3"], people: list[Person], tiles: list[Square]
     ) -> list[Person]:
         """Return `people` and those others that show up in `tiles` once the known ones are painted over."""
+        smallest = _SMALLEST * min(tile.side for tile in tiles)
         while len(people) < _PEOPLE:
-            seeds = [seed for person in self._see(self._without(picture, people), tiles) for seed in _seeds(person)]
+            glimpsed = [p for p in self._see(self._without(picture, people), tiles) if p.confidence >= GLIMPSED]
+            seeds = [seed for person in glimpsed for seed in _seeds(person)]
             for _ in range(2):
                 closer = sorted(self._see(picture, seeds), key=lambda person: -person.confidence)
                 seeds = [square for person in closer if (square := square_around(person)) is not None]
-            sure = [person for person in self._see(picture, seeds) if person.confidence >= ACCEPTED]
+            sure = [person for person in self._see(picture, seeds) if _is_somebody(person, smallest)]
             more = _distinct([*people, *sorted(sure, key=lambda person: -person.confidence)])
             if len(more) == len(people):
                 break
@@ -101,6 +107,11 @@ class Follower:
                     ends = np.clip(np.round(person.pixels[[one, other]]), -32768, 32767).astype(int).tolist()
                     cv2.line(picture, ends[0], ends[1], (BEYOND, BEYOND, BEYOND), width)
         return picture
+
+
+def _is_somebody(person: Person, smallest: float) -> bool:
+    square = square_around(person)
+    return person.confidence >= ACCEPTED and square is not None and square.side >= smallest
 
 
 def _seeds(person: Person) -> list[Square]:
