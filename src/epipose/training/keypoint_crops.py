@@ -109,14 +109,22 @@ def augmented(
     weights = WEIGHTS[crops.visibility[row]]
     if mirrored:
         pixels, weights = pixels[_MIRROR], weights[_MIRROR]
+    return _disturbed(picture, crops, rng), pixels, weights
+
+
+def _disturbed(
+    picture: UInt8[ndarray, "size size 3"], crops: CropFolder, rng: np.random.Generator
+) -> UInt8[ndarray, "size size 3"]:
+    """Cover parts of the picture, let another one shine through, change its style and colours, each at times."""
     if rng.random() < 0.4:
         _cover(picture, crops.image(int(rng.integers(len(crops)))), rng)
     if rng.random() < 0.12:
-        other = cv2.resize(crops.image(int(rng.integers(len(crops)))), (size, size), interpolation=cv2.INTER_AREA)
-        picture = np.asarray(cv2.addWeighted(picture, 1 - (share := rng.uniform(0.05, 0.3)), other, share, 0))
+        share, other = rng.uniform(0.05, 0.3), crops.image(int(rng.integers(len(crops))))
+        other = cv2.resize(other, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.addWeighted(picture, 1 - share, other, share, 0))
     if rng.random() < 0.12:
         picture = _restyled(picture, rng)
-    return _recoloured(picture, rng), pixels, weights
+    return _recoloured(picture, rng)
 
 
 def _random_framing(
