@@ -18,7 +18,7 @@ in which the detector had exchanged left and right (- where it never did). Secon
 import argparse
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,14 +175,14 @@ def chosen(words: Sequence[str], settings: Sequence[Setting] = SETTINGS) -> tupl
     return tuple(setting for setting in settings if not words or any(word in setting.name for word in words))
 
 
-def _arguments() -> Mapping[str, object]:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Synthetic recordings through reconstruct, against their truth.")
     parser.add_argument("--detector", default="builtin", help="builtin (default), truth, or another detector")
     parser.add_argument("--only", nargs="*", default=[], help="words of the scenes' names")
     parser.add_argument("--folder", type=Path, help="where recordings are kept (default: the user's cache)")
-    return vars(parser.parse_args())
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
     given = _arguments()
-    main(str(given["detector"]), chosen(given["only"]), given["folder"])  # type: ignore[arg-type]
+    main(given.detector, chosen(given.only), given.folder)

@@ -14,7 +14,7 @@ from epipose.pose.keypoints import Keypoints
 
 SHARE_OF_BOX = 0.01
 """Noise of a visible joint, per axis, of the longer side of the person's box; a hidden joint has HIDDEN times that."""
-HIDDEN, HIDDEN_SCORE = 4.0, 0.35
+HIDDEN, HIDDEN_SCORE = 2.5, 0.35
 MISSING = 0.03
 """Share of joints that are not detected."""
 SWAP_S = 1.0
