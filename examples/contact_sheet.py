@@ -17,7 +17,6 @@ from numpy import ndarray
 from epipose.studio.crops import CropStudio
 from epipose.studio.figures import make_figure, pose_figures
 from epipose.studio.render import figure_surface, mesh_surface
-from epipose.studio.rigs import RigRequest
 from epipose.studio.scene_view import SceneView
 from epipose.studio.scenes import Scene, SceneOptions, plan_scene
 

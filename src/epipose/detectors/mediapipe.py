@@ -1,7 +1,5 @@
 """MediaPipe Pose (BlazePose, 33 joints, one person) by its legacy API, whose package carries the model: no download."""
 
-import os
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +14,10 @@ from numpy import ndarray
 from epipose import plugins
 from epipose.detectors import Detector, Look, People
 from epipose.errors import InputError
+from epipose.native_output import native_stderr_muted
 from epipose.pose.skeletons import Skeleton, load_skeleton
 
 FIRST, LAST = (0, 10, 14), (0, 10, 21)
-
-_MUTING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class MediaPipePose(Detector):
         warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype", category=UserWarning)
         with mediapipe.solutions.pose.Pose(model_complexity=self.model_complexity, smooth_landmarks=False) as pose:
             # A first look at nothing draws out what the native library has to say when its models start.
-            with _native_stderr_muted():
+            with native_stderr_muted():
                 pose.process(np.zeros((64, 64, 3), np.uint8))
             yield lambda image: _person(pose.process(image).pose_landmarks, image)
 
@@ -78,20 +75,6 @@ def _person(landmarks: Any, image: UInt8[ndarray, "height width 3"]) -> People:
     table = np.array(joints, np.float64).reshape(-1, 33, 3)
     size_wh = np.array(image.shape[1::-1])
     return (table[..., :2] * size_wh - 0.5).astype(np.float32), table[..., 2].astype(np.float32)
-
-
-@contextmanager
-def _native_stderr_muted() -> Iterator[None]:
-    """Silence what native code writes past Python to file descriptor 2; one thread at a time."""
-    with _MUTING:
-        saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(nowhere)
 
 
 PLUGIN = MediaPipePose()

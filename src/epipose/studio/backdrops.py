@@ -58,7 +58,7 @@ def _texture(rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
         second = np.clip(first + rng.normal(0, 25, 3), 0, 255)
     light = np.linspace(rng.uniform(0.6, 1.1), rng.uniform(0.6, 1.1), POOL_SIZE)[:, None, None]
     mixed = (first + (second - first) * share[..., None]) * light
-    return np.clip(mixed, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
 def _boards(rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:

@@ -233,13 +233,13 @@ def _photographed(rng: np.random.Generator, scene: Float32[ndarray, "size size 3
     gain = (rng.uniform(0.6, 1.5) * (1 + rng.normal(0, 0.06, 3))).astype(np.float32)
     stored = np.clip(scene * gain, 0, 1) ** np.float32(1 / rng.uniform(1.8, 2.6))
     if rng.random() < 0.3:
-        stored = cv2.GaussianBlur(stored, (0, 0), rng.uniform(0.3, 1.2))
+        stored = np.asarray(cv2.GaussianBlur(stored, (0, 0), rng.uniform(0.3, 1.2)), np.float32)
     noisy = stored + rng.normal(0, rng.uniform(0, 0.025), stored.shape)
     picture = (np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8)
     if rng.random() < 0.5:
         quality = int(rng.integers(35, 95))
         _, compressed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        picture = cv2.imdecode(compressed, cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(compressed, cv2.IMREAD_COLOR), np.uint8)
     return picture
 
 

@@ -8,8 +8,6 @@ from typing import no_type_check
 
 import warp as wp
 
-wp.config.log_level = wp.LOG_WARNING
-
 NEAR = wp.constant(0.05)
 """Metres in front of the camera from which on something is drawn."""
 FAR_OFF = wp.constant(50000.0)

@@ -48,7 +48,7 @@ class Light:
         normals: Float32[Tensor, "points 3"],
         lit: Float32[Tensor, "points"],
     ) -> Float32[Tensor, "points 3"]:
-        """Return linear RGB of matt points with unit `normals`; `lit` is the share of the key light that reaches each."""
+        """Return linear RGB of matt points with unit `normals`; `lit`: the share of the key light that reaches each."""
         facing = (normals @ normals.new_tensor(self.towards)).clamp(min=0.0) * lit
         up = (0.5 + 0.5 * normals[:, 2:3]).clamp(0.0, 1.0)
         around = up * normals.new_tensor(self.above) + (1 - up) * normals.new_tensor(self.below)
