@@ -34,8 +34,9 @@ def demo(folder: Path, *, detector: str = "builtin", progress: Report = no_repor
     Where the cameras stand, their lenses and when they started are not given. A folder of an earlier demo is used
     again, with the keypoints that were detected; any other folder that is not empty is refused with InputError.
     """
+    places = sample_files(SAMPLE)
     _claim(folder)
-    _drop_stale(folder)
+    _drop_stale(folder, {folder / place for place in places})
     copy_sample(SAMPLE, folder)
     stature = read_truth(folder / "truth").people[0].stature_m
     report = reconstruct(
@@ -58,9 +59,8 @@ def _claim(folder: Path) -> None:
         file.write(_ABOUT)
 
 
-def _drop_stale(folder: Path) -> None:
+def _drop_stale(folder: Path, current: set[Path]) -> None:
     """Remove views that an earlier version of the sample had."""
-    current = {folder / place for place in sample_files(SAMPLE)}
     for part in ("videos", "truth"):
         for found in (folder / part).rglob("*"):
             if found.is_file() and found not in current:
