@@ -14,6 +14,7 @@ from epipose.io.capture_folder import open_capture
 from epipose.io.mask_videos import boxes_of, mask_path, read_masks
 from epipose.io.truth_files import HIDDEN_BY_OCCLUDER, OUT_OF_FRAME, VISIBLE, read_truth
 from epipose.io.videos import probe, read_frames
+from epipose.studio.figures import make_figure
 from epipose.studio.recording import record
 from epipose.studio.rigs import RigRequest
 from epipose.studio.scenes import Scene, SceneOptions, plan_scene
@@ -24,7 +25,7 @@ OPTIONS = SceneOptions(
     request=RigRequest(cameras=2, size_wh=(160, 120), frame_rate=Fraction(30000, 1001)),
     people=2,
     seconds=0.1,
-    motion="reach",
+    motion="walk",
     occluder="round_table",
     cover=0.4,
 )
@@ -79,6 +80,21 @@ def test_pixels_are_the_joints_at_the_times_of_each_view(capture: Path, scene: S
     assert truth.poses.times == pytest.approx(np.arange(3) * 1001 / 30000)
 
 
+def test_masks_show_the_bodies_at_the_times_of_their_view(capture: Path, scene: Scene) -> None:
+    """By the nearer person before the camera that has no table before it."""
+    camera, view = scene.rig.cameras["cam2"], read_truth(capture / "truth").views["cam2"]
+    assert abs(view.time_offset_s) > 0.1
+    depth = camera.cam_from_world.apply(scene.joints(view.times)[0, :, 0])[:, 2]
+    nearer = int(np.argmin(depth))
+    person = scene.people[nearer]
+    body = make_figure(person.body, person.outfit).body
+    for frame, time in enumerate(view.times + view.time_offset_s):
+        pixels, _ = camera.project(body.skinned(person.motions(np.array([time]))[0]))
+        left, top = np.maximum(pixels.min(axis=0), 0)
+        right = min(float(pixels[:, 0].max()), camera.size_wh[0] - 1)
+        assert view.boxes[frame, nearer, :3] == pytest.approx([left, top, right], abs=1.5)
+
+
 def test_every_visible_joint_lies_in_its_mask(capture: Path) -> None:
     truth, count = read_truth(capture / "truth"), 0
     for name, view in truth.views.items():
@@ -104,7 +120,7 @@ def test_tables_hide_legs_and_joints_outside_are_out_of_frame(capture: Path) -> 
 
 def test_tells_who_was_there(capture: Path, scene: Scene) -> None:
     truth = read_truth(capture / "truth")
-    assert [person.motion for person in truth.people] == ["reach", "reach"]
+    assert [person.motion for person in truth.people] == ["walk", "walk"]
     assert [person.stature_m for person in truth.people] == [person.body.stature for person in scene.people]
     assert truth.seed == SEED
     assert truth.details["cover"] == 0.4
