@@ -9,7 +9,7 @@ import torch
 
 from epipose.models.keypoint_net import KeypointNet
 from epipose.training.detector import Learner, Plan
-from epipose.training.export import card, halved, load_run, score_file, to_onnx
+from epipose.training.export import card, halved, load_run, score_file, to_onnx, told_of
 from tests.training.sticks import write_sticks
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
@@ -48,7 +48,7 @@ def test_a_run_is_exported_with_its_averaged_weights_and_scored(tmp_path: Path) 
     with torch.no_grad():
         learner.average.outside.bias.fill_(5.0)
     learner.save(tmp_path / "run" / "checkpoint.pt")
-    trained = load_run(tmp_path / "run")
+    trained = load_run(tmp_path / "run" / "checkpoint.pt")
     assert torch.all(trained.net.outside.bias == 5.0)
     assert not trained.net.training
     result = score_file(to_onnx(trained.net, 64), tmp_path / "crops", 64)
@@ -56,3 +56,7 @@ def test_a_run_is_exported_with_its_averaged_weights_and_scored(tmp_path: Path) 
     text = card(trained, result, learned=4, scored=8, megabytes=6.0)
     assert "seed 3" in text
     assert f"{result.pck10:.1%}" in text
+    assert "from random weights" in text
+    learner.crops, learner.seconds = 1234, 120.0
+    learner.save(tmp_path / "earlier.pt")
+    assert "1234 such crops in 2 minutes" in told_of(tmp_path / "earlier.pt")
