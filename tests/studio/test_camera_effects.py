@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from epipose.studio.camera_effects import GREY, NOISE, CameraLook, compressed, smeared
+from epipose.studio.camera_effects import GREY, NOISE, CameraLook, compressed
 
 PERFECT = CameraLook(
     exposure=1.0, white=(1.0, 1.0, 1.0), saturation=1.0, contrast=0.0, vignette=0.0, defocus=0.0, resolution=1.0,
@@ -98,18 +98,6 @@ def test_a_vignette_darkens_corners_only() -> None:
     open_ = PERFECT.apply(flat(0.5, 201), rng())
     assert stored[100, 100, 0] == open_[100, 100, 0]
     np.testing.assert_allclose(stored[0, 0].astype(int), PERFECT.apply(flat(0.35, 1), rng())[0, 0], atol=1)
-
-
-def test_blur_of_any_kind_keeps_light_and_moves_nothing() -> None:
-    point = np.zeros((101, 101, 3), np.float32)
-    point[50, 50] = 1.0
-    for blurred in (smeared(point, (7.0, 3.0)), smeared(point, (0.0, -5.0)), smeared(point, (0.7, 0.0))):
-        weight = blurred[..., 0].astype(float)
-        assert weight.sum() == pytest.approx(1.0, abs=1e-4)
-        rows, columns = np.indices(weight.shape)
-        np.testing.assert_allclose([(weight * rows).sum(), (weight * columns).sum()], 50.0, atol=1e-3)
-    rows, columns = np.nonzero(smeared(point, (8.0, 0.0))[..., 0])
-    assert (np.ptp(rows), np.ptp(columns)) == (0, 8)
 
 
 def test_a_soft_camera_moves_nothing() -> None:

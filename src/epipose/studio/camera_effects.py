@@ -124,26 +124,6 @@ def compressed(stored: UInt8[ndarray, "height width 3"], quality: int) -> UInt8[
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def smeared(
-    linear: Float32[ndarray, "height width 3"], move: tuple[float, float]
-) -> Float32[ndarray, "height width 3"]:
-    """Return linear light of a picture that moves by `move` (pixels right and down) while the shutter is open."""
-    length = float(np.hypot(*move))
-    if length < 0.5:
-        return linear
-    half = int(np.ceil(length / 2)) + 1
-    kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
-    for share in np.linspace(-0.5, 0.5, 4 * half + 1):
-        column, row = share * move[0] + half, share * move[1] + half
-        left, top = int(column), int(row)
-        right, down = column - left, row - top
-        kernel[top, left] += (1 - right) * (1 - down)
-        kernel[top, left + 1] += right * (1 - down)
-        kernel[top + 1, left] += (1 - right) * down
-        kernel[top + 1, left + 1] += right * down
-    return np.asarray(cv2.filter2D(linear, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT))
-
-
 def _normals(count: int, rng: np.random.Generator) -> Float32[ndarray, "numbers"]:
     """Return `count` normal random numbers: a stretch of those made in advance, from a random place on."""
     made = _made_normals()
