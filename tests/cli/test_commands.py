@@ -39,7 +39,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_commands_are_found() -> None:
-    assert COMMANDS == ["calibrate", "detect", "export", "reconstruct", "triangulate"]
+    assert COMMANDS == ["calibrate", "demo", "detect", "export", "reconstruct", "synthesize", "triangulate"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -59,7 +59,7 @@ def test_help_names_every_argument_and_its_unit(command: str, capsys: Output) ->
 
 
 def test_help_says_which_formats_and_detectors_there_are(capsys: Output) -> None:
-    for command, names in (("export", plugins.names(exporters)), ("detect", ["mediapipe", "rtmlib"])):
+    for command, names in (("export", plugins.names(exporters)), ("detect", ["builtin", "mediapipe", "rtmlib"])):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         assert ", ".join(names) in capsys.readouterr().out

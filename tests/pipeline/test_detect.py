@@ -196,5 +196,5 @@ def test_there_is_nothing_to_detect_in_keypoints(tmp_path: Path) -> None:
 
 
 def test_an_unknown_detector_is_refused_with_the_choices(capture: Path) -> None:
-    with pytest.raises(InputError, match="choose from mediapipe, rtmlib"):
+    with pytest.raises(InputError, match="choose from builtin, mediapipe, rtmlib"):
         detect(capture, detector="none")

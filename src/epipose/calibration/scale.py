@@ -1,7 +1,7 @@
 """Metric scale: how long the calibration's unit is, from the person's height or from what bodies are like."""
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,6 +12,14 @@ from epipose.pose.skeletons import Skeleton
 
 RATIO_FLOOR = 0.04
 """Relative error that remains however many bones are measured: they share joints and a detector's idea of joints."""
+FEWEST_FRAMES = 3
+"""In which both ends of a bone must be known."""
+CHAIN_RATIO, CHAIN_SIGMA = 0.955, 0.03
+"""Top of the head to ankle along the body, over the stature, and its relative standard deviation.
+
+What is missing are the height of the ankle (0.039 of the stature, Drillis & Contini 1966) and what spine and neck are
+longer than the straight lines between their ends. Nearly all of a body is in it, so it depends little on proportions.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,13 +42,30 @@ def scale_from_body(
     """Return the scale at which the person has the height `height_m` (m), or that of an average adult if None.
 
     Every bone with a known share of the stature (see `pose.bones`) gives one estimate of the stature in the
-    calibration's unit. None when no such bone was seen.
+    calibration's unit; the way from the top of the head to the ankles gives another. None when nothing was seen.
     """
+    estimates = [_stature_of_bones(positions, valid, skeleton), _stature_of_chain(positions, valid, skeleton)]
+    found = [estimate for estimate in estimates if estimate is not None]
+    if not found:
+        return None
+    weights = 1 / np.square([sigma for _, sigma in found])
+    stature = float(np.average([value for value, _ in found], weights=weights))
+    sigma = float(1 / np.sqrt(weights.sum()))
+    if height_m is not None:
+        return Scale(height_m / stature, sigma, f"the person's height of {height_m:.2f} m")
+    sigma = float(np.hypot(sigma, STATURE_SIGMA_M / MEAN_STATURE_M))
+    return Scale(MEAN_STATURE_M / stature, sigma, f"an average adult's height of {MEAN_STATURE_M:.2f} m")
+
+
+def _stature_of_bones(
+    positions: Float[ndarray, "frames joints 3"], valid: Bool[ndarray, "frames joints"], skeleton: Skeleton
+) -> tuple[float, float] | None:
+    """Return the stature that the lengths of single bones speak for, and its relative standard deviation."""
     statures, sigmas = [], []
     for joint, other in combinations(range(len(skeleton)), 2):
         ratio = stature_ratio(skeleton.joint_names[joint], skeleton.joint_names[other])
         both = valid[:, joint] & valid[:, other]
-        if ratio is None or both.sum() < 3:
+        if ratio is None or both.sum() < FEWEST_FRAMES:
             continue
         length = np.median(np.linalg.norm(positions[both, joint] - positions[both, other], axis=-1))
         statures.append(length / ratio[0])
@@ -48,9 +73,24 @@ def scale_from_body(
     if not statures:
         return None
     weights = 1 / np.square(sigmas)
-    stature = float(np.average(statures, weights=weights))
-    sigma = float(np.hypot(RATIO_FLOOR, 1 / np.sqrt(weights.sum())))
-    if height_m is not None:
-        return Scale(height_m / stature, sigma, f"the person's height of {height_m:.2f} m")
-    sigma = float(np.hypot(sigma, STATURE_SIGMA_M / MEAN_STATURE_M))
-    return Scale(MEAN_STATURE_M / stature, sigma, f"an average adult's height of {MEAN_STATURE_M:.2f} m")
+    return float(np.average(statures, weights=weights)), float(np.hypot(RATIO_FLOOR, 1 / np.sqrt(weights.sum())))
+
+
+def _stature_of_chain(
+    positions: Float[ndarray, "frames joints 3"], valid: Bool[ndarray, "frames joints"], skeleton: Skeleton
+) -> tuple[float, float] | None:
+    """Return the same from the top of the head by thorax, pelvis and knees to the ankles; None if one is not seen."""
+    lengths = []
+    for side in ("left", "right"):
+        chain = ("head_top", "thorax", "pelvis", None, f"{side}_hip", f"{side}_knee", f"{side}_ankle")
+        if not set(chain) - {None} <= set(skeleton.joint_names):
+            return None
+        for joint, other in pairwise(chain):
+            if joint is None or other is None:
+                continue
+            a, b = skeleton.index(joint), skeleton.index(other)
+            both = valid[:, a] & valid[:, b]
+            if both.sum() < FEWEST_FRAMES:
+                return None
+            lengths.append(float(np.median(np.linalg.norm(positions[both, a] - positions[both, b], axis=-1))))
+    return sum(lengths) / 2 / CHAIN_RATIO, CHAIN_SIGMA

@@ -56,7 +56,8 @@ Detector = Annotated[
     str,
     tyro.conf.arg(
         metavar="NAME",
-        help=f"A detector ({DETECTORS}) or a folder in keypoints/; auto: the keypoints that are there, else mediapipe.",
+        help=f"A detector ({DETECTORS}) or a folder in keypoints/; auto: the keypoints that are there, else mediapipe"
+        " where that is installed, else builtin.",
     ),
 ]
 Smooth = Annotated[

@@ -42,5 +42,5 @@ def calibrate(
         inputs.names,
         rig,
         write_rig(inputs, rig, known),
-        (*known.notes, *(f"{view}: {note}" for view, note in notes.items())),
+        (*inputs.notes, *known.notes, *(f"{view}: {note}" for view, note in notes.items())),
     )

@@ -1,6 +1,7 @@
 """What the stages after detection start from: tracked keypoints of every view, and the cameras that are known."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -32,8 +33,14 @@ from epipose.pose.tracking import track
 OWN_SUFFIX = ".npz"
 """Of keypoint files that hold the times of their frames."""
 ESTIMATES = ("estimate", "estimate-each")
-DEFAULT_DETECTOR = "mediapipe"
-HEAD_JOINTS = ("nose", "left_ear", "right_ear", "left_eye", "right_eye", "head_top")
+DETECTORS_TO_TRY = ("mediapipe", "builtin")
+"""The first that is installed detects where nobody named a detector."""
+BUILTIN_NOTE = (
+    "people were found by the builtin detector, which has only ever seen synthetic ones; for footage of real people"
+    " install a better one with: pip install 'epipose[mediapipe]'"
+)
+FACE_JOINTS = ("nose", "left_ear", "right_ear", "left_eye", "right_eye")
+HEAD_JOINTS = (*FACE_JOINTS, "head_top")
 FEWEST_STEADY = 8
 
 
@@ -44,6 +51,8 @@ class Inputs:
     capture: CaptureFolder
     people: tuple[Keypoints, ...]
     """Body joints of everybody in each view, tracked, on the view's own clock."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about how people were found, one sentence each."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,10 +64,16 @@ def load_inputs(folder: Path, detector: str, frame_rate: float | None, progress:
     """Return the capture's keypoints, detecting them first where that was not done.
 
     `detector` is the name of a detector, or of a folder of keypoints that is already there; "auto" takes the keypoints
-    that are there, else detects with MediaPipe. `frame_rate` (1/s) is for files that do not tell theirs.
+    that are there, else detects with the first of DETECTORS_TO_TRY that is installed. `frame_rate` (1/s) is for files
+    that do not tell theirs.
     """
     capture = open_capture(folder)
-    files = _keypoint_files(capture, detector, frame_rate, progress)
+    chosen = _chosen_keypoints(capture) if detector == "auto" else detector
+    notes = (BUILTIN_NOTE,) if detector == "auto" and chosen == "builtin" else ()
+    if detector == "auto" and chosen in _complete(capture):
+        files = capture.keypoint_files[chosen]
+    else:
+        files = _keypoint_files(capture, chosen, frame_rate, progress)
     times = capture.times()
     sizes = {} if all(view.source for view in capture.views) else _calibrated_sizes(capture)
     people = []
@@ -74,25 +89,41 @@ def load_inputs(folder: Path, detector: str, frame_rate: float | None, progress:
             keypoints = _at_recorded_times(keypoints, times[view.name], view.name)
         people.append(track(keypoints.select(body_joints(keypoints.skeleton))))
     progress("read keypoints", len(capture.views), len(capture.views))
-    return Inputs(capture, _with_common_joints(people))
+    return Inputs(capture, _with_common_joints(people), notes)
+
+
+def _chosen_keypoints(capture: CaptureFolder) -> str:
+    """Return whose keypoints to use where nobody said it; raises InputError if there are none and none can be made."""
+    complete = _complete(capture)
+    if complete:
+        return complete[0]
+    if any(view.source is None for view in capture.views):
+        missing = sorted(set(capture.view_names) - set(next(iter(capture.keypoint_files.values()), {})))
+        raise InputError(f"{capture.path} lacks keypoints of {', '.join(missing)} and has no video to find them in")
+    return default_detector()
+
+
+def default_detector() -> str:
+    """Return the first of DETECTORS_TO_TRY that is installed."""
+    for name in DETECTORS_TO_TRY[:-1]:
+        with suppress(InputError):
+            _ = plugins.load(detectors, name).version
+            return name
+    return DETECTORS_TO_TRY[-1]
+
+
+def _complete(capture: CaptureFolder) -> list[str]:
+    """Return the detectors whose keypoints of every view are there."""
+    return [name for name, files in capture.keypoint_files.items() if set(files) >= set(capture.view_names)]
 
 
 def _keypoint_files(
     capture: CaptureFolder, detector: str, frame_rate: float | None, progress: Report
 ) -> dict[str, Path]:
-    """Return each view's keypoint file; detects when there are none, or when a detector is asked for by name."""
-    found = capture.keypoint_files
-    complete = [name for name, files in found.items() if set(files) >= set(capture.view_names)]
+    """Return each view's keypoint file of `detector`; detects unless they are there or nothing can be detected."""
     has_pictures = all(view.source is not None for view in capture.views)
-    if detector == "auto":
-        if complete:
-            return found[complete[0]]
-        if not has_pictures:
-            missing = sorted(set(capture.view_names) - set(next(iter(found.values()), {})))
-            raise InputError(f"{capture.path} lacks keypoints of {', '.join(missing)} and has no video to find them in")
-        detector = DEFAULT_DETECTOR
-    if detector in complete and (not has_pictures or detector not in plugins.names(detectors)):
-        return found[detector]
+    if detector in _complete(capture) and (not has_pictures or detector not in plugins.names(detectors)):
+        return capture.keypoint_files[detector]
     return detect(capture.path, detector=detector, frame_rate=frame_rate, progress=progress)
 
 
@@ -231,6 +262,6 @@ def calibration_views(inputs: Inputs, known: Known) -> tuple[tuple[View, ...], d
 
 
 def _steady_joints(skeleton: Skeleton) -> tuple[str, ...]:
-    """Return the joints to calibrate with: without the head, of which each view sees another side, if enough remain."""
-    steady = tuple(joint for joint in skeleton.joint_names if joint not in HEAD_JOINTS)
+    """Return the joints to calibrate with: without the face, of which each view sees another side, if enough remain."""
+    steady = tuple(joint for joint in skeleton.joint_names if joint not in FACE_JOINTS)
     return steady if len(steady) >= FEWEST_STEADY else skeleton.joint_names

@@ -38,9 +38,9 @@ def reconstruct(
     "estimate-each". `board`: a calibration board, such as "checkerboard 4x7 60mm"; then `intrinsics` may be a folder of
     its pictures, with a folder for each view, and so may `cameras` where the views took them at the same moments.
     `detector`: a detector's name, or a folder of keypoints that is there; "auto": keypoints that are there, else
-    MediaPipe. `height_m`: the main person's stature, for the scale. `refine`: adjust given cameras. `smooth`: see
-    `smoothing`. `frame_rate` (1/s): for keypoints or pictures that do not tell theirs. Raises InputError for input that
-    cannot be used, with the remedy or what to film next.
+    MediaPipe's, else the builtin detector's. `height_m`: the main person's stature, for the scale. `refine`: adjust
+    given cameras. `smooth`: see `smoothing`. `frame_rate` (1/s): for keypoints or pictures that do not tell theirs.
+    Raises InputError for input that cannot be used, with the remedy or what to film next.
     """
     steady = smoothing(smooth)
     watch = Stopwatch()
@@ -58,7 +58,8 @@ def reconstruct(
         poses = steady(people)
         files = write_people(capture, people.poses(), poses)
         export(files["smooth"], EXPORTS)
-    report = describe(inputs, rig, people, poses, notes=notes, warnings=known.notes, seconds_by_stage=watch.seconds)
+    warnings = (*inputs.notes, *known.notes)
+    report = describe(inputs, rig, people, poses, notes=notes, warnings=warnings, seconds_by_stage=watch.seconds)
     write_json(capture.path / "report.json", report)
     write_html(capture.path / "report.html", report)
     return report
