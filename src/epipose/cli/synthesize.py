@@ -82,8 +82,8 @@ class Synthesize(Command):
         str,
         tyro.conf.arg(
             metavar="NAME|PATH",
-            help="walk, walk_in_place, turn, reach, sit, balance, dance, or any of them; or a folder of BVH files or of"
-            " NPZ archives of joints (or one such file), of which each person takes a clip.",
+            help="walk, walk_in_place, turn, pace, reach, sit, balance, dance, or any of them; or a folder of BVH files"
+            " or of NPZ archives of joints (or one such file), of which each person takes a clip.",
         ),
     ] = "any"
     ages: Annotated[

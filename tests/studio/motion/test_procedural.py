@@ -62,7 +62,7 @@ def test_turns_all_the_way_around(body: Body, seconds: float) -> None:
     assert abs(heading[-1] - heading[0]) >= 2 * np.pi * 0.99
 
 
-@pytest.mark.parametrize("kind", ["walk", "walk_in_place", "turn", "reach", "sit"])
+@pytest.mark.parametrize("kind", ["walk", "walk_in_place", "turn", "pace", "reach", "sit"])
 def test_standing_feet_stay_where_they_are(body: Body, kind: str) -> None:
     motion = made(body, kind, 3)
     motions = body.motions(motion.rotations, motion.shift)

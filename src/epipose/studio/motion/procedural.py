@@ -1,4 +1,4 @@
-"""Motions made up here, which need no file: walking, turning, reaching, sitting, balancing, dancing.
+"""Motions made up here, which need no file: walking, turning, pacing, reaching, sitting, balancing, dancing.
 
 Everything follows from the generator: the same seed moves the same body in the same way.
 """
@@ -14,12 +14,13 @@ from epipose.studio.motion import Motion
 from epipose.studio.motion.acting import Act, perform
 from epipose.studio.motion.dancing import dance
 from epipose.studio.motion.standing import balance, reach, sit
-from epipose.studio.motion.walking import turn, walk, walk_in_place
+from epipose.studio.motion.walking import pace, turn, walk, walk_in_place
 
 _ACTS: dict[str, Callable[[Float[ndarray, "frames"], np.random.Generator], Act]] = {
     "walk_in_place": walk_in_place,
     "walk": walk,
     "turn": turn,
+    "pace": pace,
     "reach": reach,
     "sit": sit,
     "balance": balance,

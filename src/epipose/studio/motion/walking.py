@@ -1,4 +1,4 @@
-"""Acts on moving feet: walking on the spot, around, and turning about oneself."""
+"""Acts on moving feet: walking on the spot and around, turning about oneself, pacing."""
 
 import numpy as np
 from jaxtyping import Float
@@ -59,6 +59,36 @@ def turn(times: _Times, rng: np.random.Generator) -> Act:
         lift=rng.uniform(0.05, 0.09),
         heel_off=0.35,
         toe_up=-0.1,
+    )
+    act = _stepping(times, rng, gait, arm_swing=0.0)
+    return Act(**{**vars(act), "arms": gesturing(times, rng)})
+
+
+def pace(times: _Times, rng: np.random.Generator) -> Act:
+    """Pace around a small oval, once or more, turning with it, while talking with both hands."""
+    length = float(times[-1]) or 1.0
+    along, across = rng.uniform(0.45, 0.65), rng.uniform(0.3, 0.45)
+    way, start = rng.choice([-1.0, 1.0]), rng.uniform(0, 2 * np.pi)
+    laps = max(1.05, rng.uniform(0.8, 1.2) * length / 6.0)
+
+    def angle(when: Float[ndarray, "times"]) -> Float[ndarray, "times"]:
+        return np.asarray(start + way * 2 * np.pi * laps * when / length)
+
+    def heading(when: Float[ndarray, "times"]) -> Float[ndarray, "times"]:
+        # An oval's tangent is never far from that of a circle, which makes it continuous over full turns.
+        at = angle(when)
+        tangent = np.arctan2(across * np.cos(at), -along * np.sin(at))
+        off = (tangent - at - np.pi / 2 + np.pi) % (2 * np.pi) - np.pi
+        return np.asarray(at + off + (np.pi if way > 0 else 0.0))
+
+    gait = Gait(
+        path=lambda when: np.stack([along * np.cos(angle(when)), across * np.sin(angle(when))], axis=-1),
+        heading=heading,
+        step=rng.uniform(0.45, 0.58),
+        apart=rng.uniform(0.09, 0.12),
+        lift=rng.uniform(0.05, 0.08),
+        heel_off=0.5,
+        toe_up=0.1,
     )
     act = _stepping(times, rng, gait, arm_swing=0.0)
     return Act(**{**vars(act), "arms": gesturing(times, rng)})
