@@ -192,6 +192,44 @@ def test_tiles_cover_the_picture(size_wh: tuple[int, int]) -> None:
     assert len(coarse_tiles((1920, 1080))) == 4
 
 
+@pytest.mark.parametrize("lean", [-1.2, -0.5, 0.0, 0.3, 1.0, 2.5])
+def test_a_square_leans_half_as_far_as_the_trunk_and_holds_the_person(lean: float) -> None:
+    cos, sin = np.cos(lean), np.sin(lean)
+    joints = (figure(0, 0, 200) @ np.array([[cos, sin], [-sin, cos]]) + [300, 250]).astype(np.float32)
+    square = square_around(Person(joints, np.full(21, 0.9, np.float32)))
+    assert square is not None
+    assert square.turn == pytest.approx(np.clip(lean / 2, -np.pi / 4, np.pi / 4), abs=1e-3)
+    seen = mapped(square.net_from_px(SIZE), joints.astype(float))
+    rim = SIZE / 2 * (1 - 1 / 1.3)
+    np.testing.assert_allclose([seen.min(), seen.max()], [rim - 0.5, SIZE - rim - 0.5], atol=0.01)
+    # Upright joints lean the other way by what is left.
+    trunk = seen[SKELETON.index("thorax")] - seen[SKELETON.index("pelvis")]
+    assert np.arctan2(trunk[0], -trunk[1]) == pytest.approx(lean - square.turn, abs=1e-3)
+
+
+def test_somebody_before_a_turned_camera_is_found() -> None:
+    upright = figure(0, -110, 220)
+    turn = np.deg2rad(35)
+    leaning = upright @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + [330, 180]
+
+    def level(pictures: ndarray) -> tuple[ndarray, ndarray]:
+        """See people who lean by less than some 20 degrees, by turning them upright."""
+        pixels, scores = np.zeros((len(pictures), 21, 2), np.float32), np.zeros((len(pictures), 21), np.float32)
+        for row, picture in enumerate(pictures):
+            best = np.inf
+            for degrees in (0.0, 8.7, -8.7, 17.5, -17.5):
+                at = framing(np.full(2, (SIZE - 1) / 2), float(SIZE), SIZE, turn=np.deg2rad(degrees))
+                found, sure = stand_in(resampled(picture, at, SIZE)[None])
+                width, height = np.ptp(found[0], axis=0)
+                if sure[0, 0] > 0 and width / height < best:  # the narrower, the more upright
+                    best = width / height
+                    pixels[row], scores[row] = mapped(inverse(at), found[0].astype(float)), sure[0]
+        return pixels, scores
+
+    people = Follower(level, SIZE, SKELETON.bones).look(picture_of([leaning]))
+    assert_found(people, [leaning], within=0.08)
+
+
 def test_likeness_knows_the_same_person_from_a_neighbour() -> None:
     scores = np.full(21, 0.9, np.float32)
     one, same, other = (Person(figure(100 + aside, 50, 200).astype(np.float32), scores) for aside in (0.0, 4.0, 60.0))

@@ -1,16 +1,26 @@
 """Squares of a picture in which to look for a person, and whether two findings are the same person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
+
+from epipose.detectors._framing import framing, inverse, mapped
+from epipose.pose.skeletons import load_skeleton
 
 SURE = 0.3
 """Score from which a joint tells where its person is."""
 GROWN = 1.3
 """How much larger than its sure joints a person's square is: heads, hands and feet reach beyond joints."""
 
+STEEPEST = np.pi / 4
+"""Radians by which squares are turned at most: those by which the network has seen people turned."""
+
+_SKELETON = load_skeleton("body21")
+_PELVIS, _THORAX = _SKELETON.index("pelvis"), _SKELETON.index("thorax")
+_ROLL = np.deg2rad(35)
+"""Radians by which the tiles for turned cameras are turned."""
 _TILE_STEP = 0.5
 """Distance of neighbouring tiles as a part of their side, at most."""
 _NEAR = 0.1
@@ -23,6 +33,12 @@ class Square:
 
     middle: Float64[ndarray, "2"]
     side: float
+    turn: float = 0.0
+    """Radians by which the square is turned clockwise."""
+
+    def net_from_px(self, size: int) -> Float64[ndarray, "2 3"]:
+        """Return the map to a picture of `size` pixels that shows the square upright."""
+        return framing(self.middle, self.side, size, turn=-self.turn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +58,27 @@ class Person:
 
 
 def square_around(person: Person) -> Square | None:
-    """Return where to look for somebody whose joints are about here; None if they do not tell."""
+    """Return where to look for somebody whose joints are about here; None if they do not tell.
+
+    The square leans half as far as the trunk does: a trunk leans because the camera is turned or because the body
+    bends, and the network knows little of turned cameras.
+    """
     sure = person.score >= SURE
     if np.count_nonzero(sure) < 3:
         return None
     points = person.pixels[sure].astype(np.float64)
-    begin, end = points.min(axis=0), points.max(axis=0)
-    return Square((begin + end) / 2, max(float((end - begin).max()) * GROWN, 8.0))
+    turn = _lean(person) / 2 if min(person.score[_PELVIS], person.score[_THORAX]) >= SURE else 0.0
+    upright = framing(points[0], 1.0, 1, turn=-turn)
+    turned = mapped(upright, points)
+    begin, end = turned.min(axis=0), turned.max(axis=0)
+    middle = mapped(inverse(upright), (begin + end) / 2)
+    return Square(middle, max(float((end - begin).max()) * GROWN, 8.0), turn)
+
+
+def _lean(person: Person) -> float:
+    """Return by how many radians the trunk leans clockwise, as far as twice STEEPEST."""
+    x, y = (person.pixels[_THORAX] - person.pixels[_PELVIS]).tolist()
+    return float(np.clip(np.arctan2(x, -y), -2 * STEEPEST, 2 * STEEPEST))
 
 
 def coarse_tiles(size_wh: tuple[int, int]) -> list[Square]:
@@ -56,6 +86,12 @@ def coarse_tiles(size_wh: tuple[int, int]) -> list[Square]:
     whole = Square((np.array(size_wh) - 1) / 2, float(max(size_wh)))
     tiles = _tiles(size_wh, float(min(size_wh)))
     return tiles if len(tiles) == 1 else [whole, *tiles]
+
+
+def turned_tiles(size_wh: tuple[int, int]) -> list[Square]:
+    """Return the coarse tiles turned both ways, for cameras that were not held level."""
+    tiles = coarse_tiles(size_wh)
+    return [replace(tile, turn=turn) for turn in (-_ROLL, _ROLL) for tile in tiles]
 
 
 def fine_tiles(size_wh: tuple[int, int]) -> list[Square]:

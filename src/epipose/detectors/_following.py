@@ -15,8 +15,9 @@ from epipose.detectors._boxes import (
     fine_tiles,
     likeness,
     square_around,
+    turned_tiles,
 )
-from epipose.detectors._framing import BEYOND, framing, inverse, mapped, resampled
+from epipose.detectors._framing import BEYOND, inverse, mapped, resampled
 
 Find = Callable[
     [UInt8[ndarray, "pictures size size 3"]],
@@ -59,6 +60,8 @@ class Follower:
             people = self._with_newcomers(picture, people, coarse_tiles(_size_wh(picture)))
             self._lost = False
         if regular and not people:
+            people = self._with_newcomers(picture, people, turned_tiles(_size_wh(picture)))
+        if regular and not people:
             people = self._with_newcomers(picture, people, fine_tiles(_size_wh(picture)))
         self._people, self._frames = people, self._frames + 1
         return people
@@ -85,7 +88,7 @@ class Follower:
         """Return what the network finds in each square."""
         if not squares:
             return []
-        maps = [framing(square.middle, square.side, self._size) for square in squares]
+        maps = [square.net_from_px(self._size) for square in squares]
         pixels, scores = self._find(np.stack([resampled(picture, at, self._size) for at in maps]))
         return [
             Person(mapped(inverse(at), found.astype(np.float64)).astype(np.float32), score)
@@ -120,7 +123,7 @@ def _seeds(person: Person) -> list[Square]:
     if square is None:
         return []
     middle = np.median(person.pixels[person.score >= SURE], axis=0).astype(np.float64)
-    return [square, Square(middle, 0.75 * square.side)]
+    return [square, Square(middle, 0.75 * square.side, square.turn)]
 
 
 def _distinct(people: list[Person]) -> list[Person]:
