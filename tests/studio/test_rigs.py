@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.geometry.rotations import angle_between
-from epipose.studio.rigs import PHONE_RATES, RIGS, Rig, RigRequest, check_clear, looking_at, make_rig
+from epipose.studio.rigs import PHONE_RATES, RIGS, Rig, RigRequest, check_clear, looking_at, make_rig, nearest_to_axes
 
 
 def made(name: str, seed: int = 3, **request: object) -> Rig:
@@ -67,7 +68,15 @@ def test_human36m_agrees_with_opencv_and_with_the_published_poses(shared: Path) 
         assert np.abs(camera.project(points)[0] - expected[:, 0]).max() < 2.5
     assert np.ptp(shifts, axis=0) == pytest.approx([0, 0, 0], abs=1e-9)
     assert shifts[0][2] == pytest.approx(0, abs=1e-9)
-    assert np.linalg.norm(shifts[0]) < 0.5
+    assert nearest_to_axes(list(rig.cameras.values()))[:2] == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_the_point_nearest_to_axes_is_where_they_meet() -> None:
+    target = np.array([0.4, -0.3, 1.1])
+    cameras = [
+        replace(camera, cam_from_world=looking_at(camera.centre, target)) for camera in made("ring").cameras.values()
+    ]
+    assert nearest_to_axes(cameras) == pytest.approx(target, abs=1e-9)
 
 
 def test_resizing_human36m_resizes_its_pictures() -> None:
