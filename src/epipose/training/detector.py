@@ -127,7 +127,6 @@ class Learner:
             getattr(self, name).load_state_dict(state[name])
         self.steps, self.crops, self.seconds = state["steps"], state["crops"], state["seconds"]
 
-
     def start_from(self, path: Path) -> None:
         """Take the weights of another run's checkpoint and nothing else; parts that it lacks stay as they are."""
         weights = torch.load(path, weights_only=True)["net"]
@@ -165,7 +164,9 @@ def train(plan: Plan, crops: Path, out: Path, start: Path | None = None) -> None
 
 def _batches(crops: Path, plan: Plan, size: int, *, first: int) -> Iterator[Batch]:
     data = AugmentedBatches(crops, size=size, batch=plan.batch, seed=plan.seed)
-    return iter(DataLoader(data, sampler=count(first), batch_size=None, num_workers=1, prefetch_factor=6))
+    # A forked worker would hang in OpenCV, whose threads this process has used for scoring.
+    process = {"num_workers": 1, "prefetch_factor": 6, "multiprocessing_context": "spawn"}
+    return iter(DataLoader(data, sampler=count(first), batch_size=None, **process))
 
 
 @torch.no_grad()
