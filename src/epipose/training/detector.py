@@ -165,8 +165,15 @@ def train(plan: Plan, crops: Path, out: Path, start: Path | None = None) -> None
 def _batches(crops: Path, plan: Plan, size: int, *, first: int) -> Iterator[Batch]:
     data = AugmentedBatches(crops, size=size, batch=plan.batch, seed=plan.seed)
     # A forked worker would hang in OpenCV, whose threads this process has used for scoring.
-    process = {"num_workers": 1, "prefetch_factor": 6, "multiprocessing_context": "spawn"}
-    return iter(DataLoader(data, sampler=count(first), batch_size=None, **process))
+    loader = DataLoader(
+        data,
+        sampler=count(first),
+        batch_size=None,
+        num_workers=1,
+        prefetch_factor=6,
+        multiprocessing_context="spawn",
+    )
+    return iter(loader)
 
 
 @torch.no_grad()
