@@ -5,9 +5,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from epipose.models.keypoint_net import STRIDE, KeypointNet, cross_entropy, decoded
+from epipose.models.keypoint_net import STRIDE, Joints, KeypointNet, cross_entropy, decoded, probabilities, side_loss
 
 GRID = (12, 16)
+
+
+def found_in(logits: Tensor) -> Joints:
+    """Decode logits over GRID."""
+    return decoded(probabilities(logits, GRID))
 
 
 def gaussian(x: float, y: float, spread: float = 1.0) -> Tensor:
@@ -21,7 +26,7 @@ def gaussian(x: float, y: float, spread: float = 1.0) -> Tensor:
 def test_all_mass_in_one_cell_is_the_pixel_at_its_middle(cell: tuple[int, int]) -> None:
     logits = torch.full((1, 1, GRID[0] * GRID[1] + 1), -100.0)
     logits[0, 0, cell[1] * GRID[1] + cell[0]] = 100.0
-    joints = decoded(logits, GRID)
+    joints = found_in(logits)
     # The cell covers pixels 4 c to 4 c + 3.
     np.testing.assert_allclose(joints.pixels[0, 0], [STRIDE * c + (STRIDE - 1) / 2 for c in cell], atol=1e-4)
     assert joints.score[0, 0] == pytest.approx(1.0)
@@ -30,7 +35,7 @@ def test_all_mass_in_one_cell_is_the_pixel_at_its_middle(cell: tuple[int, int]) 
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.25, -0.4), (-0.49, 0.3)])
 def test_a_place_between_cells_is_found_there(shift: tuple[float, float]) -> None:
     x, y = 8 + shift[0], 6 + shift[1]
-    found = decoded(gaussian(x, y, 0.7), GRID).pixels[0, 0]
+    found = found_in(gaussian(x, y, 0.7)).pixels[0, 0]
     np.testing.assert_allclose(found, [(x + 0.5) * STRIDE - 0.5, (y + 0.5) * STRIDE - 0.5], atol=0.1 * STRIDE)
 
 
@@ -38,7 +43,7 @@ def test_mirrored_distributions_give_mirrored_joints() -> None:
     torch.manual_seed(0)
     logits = torch.randn(2, 3, GRID[0] * GRID[1] + 1) * 3
     maps = logits[..., :-1].reshape(2, 3, *GRID).flip(3).flatten(2)
-    plain, mirrored = decoded(logits, GRID), decoded(torch.cat([maps, logits[..., -1:]], 2), GRID)
+    plain, mirrored = found_in(logits), found_in(torch.cat([maps, logits[..., -1:]], 2))
     torch.testing.assert_close(mirrored.pixels[..., 0], STRIDE * GRID[1] - 1 - plain.pixels[..., 0], rtol=0, atol=1e-3)
     torch.testing.assert_close(mirrored.pixels[..., 1], plain.pixels[..., 1], rtol=0, atol=1e-3)
     torch.testing.assert_close(mirrored.score, plain.score)
@@ -47,9 +52,9 @@ def test_mirrored_distributions_give_mirrored_joints() -> None:
 def test_what_is_outside_has_no_score_and_what_is_spread_has_little() -> None:
     outside = torch.zeros(1, 1, GRID[0] * GRID[1] + 1)
     outside[..., -1] = 30.0
-    assert float(decoded(outside, GRID).score) < 1e-6
+    assert float(found_in(outside).score) < 1e-6
     two = torch.logaddexp(gaussian(2, 2), gaussian(13, 9))
-    assert float(decoded(two, GRID).score) == pytest.approx(float(decoded(gaussian(2, 2), GRID).score) / 2, abs=0.02)
+    assert float(found_in(two).score) == pytest.approx(float(found_in(gaussian(2, 2)).score) / 2, abs=0.02)
 
 
 def test_the_loss_is_least_at_the_truth_and_outside_is_a_place_of_its_own() -> None:
@@ -85,7 +90,7 @@ def test_the_loss_agrees_with_a_plain_sum() -> None:
 
 @pytest.mark.parametrize("size_hw", [(64, 64), (96, 160)])
 def test_any_size_that_32_divides_will_do(size_hw: tuple[int, int]) -> None:
-    net = KeypointNet(5, 2, widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
+    net = KeypointNet((0, 2, 1, 4, 3), widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
     with torch.inference_mode():
         joints = net(torch.randint(0, 256, (2, *size_hw, 3), dtype=torch.uint8))
     assert joints.pixels.shape == (2, 5, 2)
@@ -93,3 +98,23 @@ def test_any_size_that_32_divides_will_do(size_hw: tuple[int, int]) -> None:
     assert torch.all((joints.score >= 0) & (joints.score <= 1))
     assert torch.all(joints.pixels >= 0)
     assert torch.all(joints.pixels <= torch.tensor(size_hw[::-1]) - 1)
+
+
+def test_a_mirrored_picture_has_mirrored_joints() -> None:
+    torch.manual_seed(1)
+    net = KeypointNet((0, 2, 1, 4, 3), widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
+    pictures = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        plain, mirrored = net(pictures), net(pictures.flip(2))
+    again = mirrored.pixels[:, [0, 2, 1, 4, 3]]
+    torch.testing.assert_close(95 - again[..., 0], plain.pixels[..., 0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(again[..., 1], plain.pixels[..., 1], rtol=0, atol=1e-3)
+
+
+def test_sides_are_wanted_by_who_is_further_right_and_count_by_how_clear_that_is() -> None:
+    left, right = torch.tensor([[[50.0, 0.0], [10.0, 0.0]]]), torch.tensor([[[10.0, 0.0], [50.0, 0.0]]])
+    ones = torch.ones(1, 2)
+    right_way, wrong_way = torch.tensor([[9.0, -9.0]]), torch.tensor([[-9.0, 9.0]])
+    assert float(side_loss(right_way, left, right, ones)) < 1e-3 < 5 < float(side_loss(wrong_way, left, right, ones))
+    assert float(side_loss(wrong_way, left, left, ones)) == 0
+    assert float(side_loss(wrong_way, left, right, torch.zeros(1, 2))) == 0

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from epipose.models.keypoint_net import KeypointNet
-from epipose.training.detector import Learner, Plan
+from epipose.training.detector import Learner, Plan, new_net
 from epipose.training.export import card, halved, load_run, score_file, to_onnx, told_of
 from tests.training.sticks import write_sticks
 
@@ -18,7 +18,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.ui
 @pytest.fixture(scope="module")
 def net() -> KeypointNet:
     torch.manual_seed(0)
-    net = KeypointNet(21, 8)
+    net = new_net()
     with torch.no_grad():  # running means that are not those of a new network
         net.train()
         for _ in range(3):

@@ -4,6 +4,7 @@ Residual stages down to 1/32 of the picture, a top-down path back to 1/4, and fo
 cells of that grid and "outside the picture". It is fully convolutional: any size that 32 divides will do.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -42,17 +43,23 @@ class Taught(NamedTuple):
 
 
 class KeypointNet(nn.Module):
-    """The network; `widths` are the channels at 1/4, 1/8, 1/16 and 1/32, `depths` the residual blocks there."""
+    """The network; `widths` are the channels at 1/4, 1/8, 1/16 and 1/32, `depths` the residual blocks there.
+
+    `mirror`: joint j of a mirrored body is joint mirror[j].
+    """
+
+    mirror: Tensor
 
     def __init__(
         self,
-        joints: int,
-        pairs: int,
+        mirror: Sequence[int],
         widths: tuple[int, int, int, int] = (32, 64, 128, 192),
         depths: tuple[int, int, int, int] = (1, 2, 3, 3),
         neck: int = 48,
     ) -> None:
         super().__init__()
+        joints, pairs = len(mirror), sum(joint < twin for joint, twin in enumerate(mirror))
+        self.register_buffer("mirror", torch.tensor(mirror), persistent=False)
         self.stem = nn.Sequential(_conv(3, widths[0] // 2, stride=2), _conv(widths[0] // 2, widths[0], stride=2))
         self.stages = nn.ModuleList(
             _stage(widths[max(0, i - 1)], width, depth, stride=2 if i else 1)
@@ -66,10 +73,12 @@ class KeypointNet(nn.Module):
         self.sides = nn.Linear(widths[-1], pairs)
 
     def forward(self, pictures: UInt8[Tensor, "pictures height width 3"]) -> Joints:
-        """Return the joints of RGB pictures: what is exported and run."""
+        """Return the joints of RGB pictures: what is exported and run. Looks at each and at its mirror image."""
         # Numbers, not tensors as they are while the network is traced: the exported size is fixed.
         rows, columns = int(pictures.shape[1]) // STRIDE, int(pictures.shape[2]) // STRIDE
-        return decoded(self.distributions(pictures), (rows, columns))
+        logits = self.distributions(torch.cat([pictures, pictures.flip(2)]))
+        straight, mirrored = probabilities(logits, (rows, columns)).chunk(2)
+        return decoded((straight + mirrored.flip(3)[:, self.mirror]) / 2)
 
     def distributions(
         self, pictures: UInt8[Tensor, "pictures height width 3"]
@@ -95,12 +104,18 @@ class KeypointNet(nn.Module):
         return Taught(logits.float(), self.sides(whole).float())
 
 
-def decoded(logits: Float[Tensor, "pictures joints places"], grid_hw: tuple[int, int]) -> Joints:
-    """Return the mean of each joint's distribution over the window that holds most of it, and how much it holds."""
-    rows, columns = grid_hw
-    inside = torch.softmax(logits, dim=2)[:, :, :-1].reshape(*logits.shape[:2], rows, columns)
-    x = torch.arange(columns, dtype=torch.float32, device=logits.device)
-    y = torch.arange(rows, dtype=torch.float32, device=logits.device)[:, None]
+def probabilities(
+    logits: Float[Tensor, "pictures joints places"], grid_hw: tuple[int, int]
+) -> Float[Tensor, "pictures joints rows columns"]:
+    """Return how probable each joint is in each cell; what is missing to 1 is outside the picture."""
+    return torch.softmax(logits, dim=2)[:, :, :-1].reshape(*logits.shape[:2], *grid_hw)
+
+
+def decoded(inside: Float[Tensor, "pictures joints rows columns"]) -> Joints:
+    """Return the mean of each joint's probabilities over the window that holds most of them, and how much it holds."""
+    rows, columns = inside.shape[2:]
+    x = torch.arange(columns, dtype=torch.float32, device=inside.device)
+    y = torch.arange(rows, dtype=torch.float32, device=inside.device)[:, None]
     mass, at_x, at_y = (
         functional.avg_pool2d(values, WINDOW, 1, WINDOW // 2).flatten(2) for values in (inside, inside * x, inside * y)
     )

@@ -69,7 +69,7 @@ class Plan:
 
 def new_net() -> KeypointNet:
     """Return an untrained network for SKELETON."""
-    return KeypointNet(len(SKELETON), len(SKELETON.pairs))
+    return KeypointNet(SKELETON.mirror)
 
 
 class Learner:
