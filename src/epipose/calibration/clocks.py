@@ -12,6 +12,7 @@ from epipose.calibration.left_right import find_swaps
 from epipose.calibration.people import PeopleCalibration, spread
 from epipose.calibration.sync import coarse_offsets
 from epipose.calibration.trust import repetition
+from epipose.errors import InputError
 from epipose.geometry.bundle import Freedom
 from epipose.geometry.lenses import Lens
 from epipose.pose.keypoints import Keypoints
@@ -24,6 +25,9 @@ nearly like its turn around the middle, and offsets come nearer by a tenth of wh
 STEADY_SECONDS = 0.04
 SETTLED_FRAMES = 0.02
 """Offsets that move less than this from one round to the next are final."""
+WORTH_SETTLING, AS_GOOD = 0.15, 0.94
+"""Shares of the support of the clocks that motion speaks for, from which on views are tried as if they were in sync,
+and, once both are settled, are taken to be in sync."""
 SIGNIFICANT_SIGMAS, SIGNIFICANT_FRAMES = 3.0, 0.25
 """Smaller offsets are taken for none: cameras that are in sync should stay so."""
 
@@ -49,8 +53,38 @@ def find_clocks(
 
     `lenses` may be guesses; `calibrate` is called with the observations on the common clock.
     """
-    offsets = first_offsets = coarse_offsets(views, lenses, threshold_px)
-    calibration = calibrate(_observed(views, offsets))
+    coarse, none = coarse_offsets(views, lenses, threshold_px), np.zeros(len(views))
+    # Whoever turns and walks in a circle at an even pace looks nearly alike to delayed and to turned cameras.
+    delayed = _attempted(calibrate, _observed(views, coarse)) if np.any(coarse) else None
+    if delayed is None:
+        return _settled(views, none, calibrate(_observed(views, none)), calibrate)
+    found = _settled(views, coarse, delayed, calibrate)
+    in_sync = _attempted(calibrate, _observed(views, none))
+    if in_sync is None or in_sync.support < WORTH_SETTLING * delayed.support:
+        return found
+    alternative = _settled(views, none, in_sync, calibrate)
+    as_good = alternative.calibration.support >= AS_GOOD * found.calibration.support
+    return alternative if as_good else found
+
+
+def _attempted(
+    calibrate: Callable[[Observations], PeopleCalibration], observations: Observations
+) -> PeopleCalibration | None:
+    """Return the calibration at one choice of offsets, None where these leave too little in common."""
+    try:
+        return calibrate(observations)
+    except InputError:
+        return None
+
+
+def _settled(
+    views: Sequence[Keypoints],
+    start: Float[ndarray, "views"],
+    calibration: PeopleCalibration,
+    calibrate: Callable[[Observations], PeopleCalibration],
+) -> Clocks:
+    """Return the clocks that bundle adjustment finds from `start` (seconds), where `calibration` holds."""
+    offsets = start
     frame = min(float(np.median(np.diff(view.times))) for view in views)
     calm = [steadied(view, STEADY_SECONDS) for view in views]
     cameras, sigma = calibration.cameras, np.zeros(len(views))
@@ -72,7 +106,7 @@ def find_clocks(
     apart = np.abs(offsets - np.median(offsets))
     if np.all((apart < SIGNIFICANT_SIGMAS * sigma.max()) | (apart < SIGNIFICANT_FRAMES * frame)):
         offsets = np.zeros(len(views))
-    if np.any(offsets != first_offsets):
+    if np.any(offsets != start):
         calibration = calibrate(_observed(views, offsets))
     return Clocks(offsets, sigma, calibration)
 
