@@ -16,6 +16,8 @@ test: .venv/.developing
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+# The body model's cache takes a minute; built here, it is not built by two processes at once.
+	$(BIN)/python -c 'from epipose.studio.bodies import make_body; make_body({}, note=print)'
 	$(BIN)/python -m pytest -n 2
 
 ## make clean: remove what the other targets made
