@@ -209,7 +209,7 @@ def test_a_square_leans_half_as_far_as_the_trunk_and_holds_the_person(lean: floa
 
 def test_somebody_before_a_turned_camera_is_found() -> None:
     upright = figure(0, -110, 220)
-    turn = np.deg2rad(55)
+    turn = np.deg2rad(62)
     leaning = upright @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + [330, 180]
 
     def level(pictures: ndarray) -> tuple[ndarray, ndarray]:
@@ -227,7 +227,7 @@ def test_somebody_before_a_turned_camera_is_found() -> None:
         return pixels, scores
 
     people = Follower(level, SIZE, SKELETON.bones).look(picture_of([leaning]))
-    assert_found(people, [leaning], within=0.15)
+    assert_found(people, [leaning], within=0.25)
 
 
 def test_specks_are_nobody() -> None:
