@@ -12,7 +12,7 @@ GRID = (12, 16)
 
 def found_in(logits: Tensor) -> Joints:
     """Decode logits over GRID."""
-    return decoded(probabilities(logits, GRID))
+    return decoded(probabilities(logits, GRID), torch.arange(logits.shape[1]))
 
 
 def gaussian(x: float, y: float, spread: float = 1.0) -> Tensor:
@@ -118,3 +118,15 @@ def test_sides_are_wanted_by_who_is_further_right_and_count_by_how_clear_that_is
     assert float(side_loss(right_way, left, right, ones)) < 1e-3 < 5 < float(side_loss(wrong_way, left, right, ones))
     assert float(side_loss(wrong_way, left, left, ones)) == 0
     assert float(side_loss(wrong_way, left, right, torch.zeros(1, 2))) == 0
+
+
+@pytest.mark.parametrize("second_best", [0.1, 0.45])
+def test_twins_in_one_place_part_when_one_of_them_may_be_elsewhere(second_best: float) -> None:
+    sure, torn = (gaussian(4, 4), torch.logaddexp(gaussian(4, 4) + np.log(0.55), gaussian(12, 8) + np.log(second_best)))
+    inside = probabilities(torch.cat([sure, torn], dim=1), GRID)
+    found = decoded(inside, torch.tensor([1, 0]))
+    expected = [(12, 8), (4, 4)][second_best < 0.3 * 0.55]
+    np.testing.assert_allclose(found.pixels[0, 0], [4 * STRIDE + 1.5] * 2, atol=0.5)
+    np.testing.assert_allclose(found.pixels[0, 1], [STRIDE * cell + 1.5 for cell in expected], atol=0.5)
+    alone = decoded(inside, torch.tensor([0, 1]))
+    np.testing.assert_allclose(alone.pixels[0, 1], [4 * STRIDE + 1.5] * 2, atol=0.5)

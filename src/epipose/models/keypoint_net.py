@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,6 +16,8 @@ STRIDE = 4
 """Pixels of a cell of the heatmaps along each side."""
 WINDOW = 5
 """Cells along each side of the window whose mean is taken as the joint's place."""
+COVERING = 0.3
+"""How likely the joints of a pair are in one place, against being in two."""
 CLEAR = 8.0
 """Pixels across between two joints from which on it is clear which is further right."""
 
@@ -78,7 +80,7 @@ class KeypointNet(nn.Module):
         rows, columns = int(pictures.shape[1]) // STRIDE, int(pictures.shape[2]) // STRIDE
         logits = self.distributions(torch.cat([pictures, pictures.flip(2)]))
         straight, mirrored = probabilities(logits, (rows, columns)).chunk(2)
-        return decoded((straight + mirrored.flip(3)[:, self.mirror]) / 2)
+        return decoded((straight + mirrored.flip(3)[:, self.mirror]) / 2, self.mirror)
 
     def distributions(
         self, pictures: UInt8[Tensor, "pictures height width 3"]
@@ -111,18 +113,42 @@ def probabilities(
     return torch.softmax(logits, dim=2)[:, :, :-1].reshape(*logits.shape[:2], *grid_hw)
 
 
-def decoded(inside: Float[Tensor, "pictures joints rows columns"]) -> Joints:
-    """Return the mean of each joint's probabilities over the window that holds most of them, and how much it holds."""
+def decoded(inside: Float[Tensor, "pictures joints rows columns"], mirror: Int[Tensor, "joints"]) -> Joints:
+    """Return the mean of each joint's probabilities over the window that holds most of them, and how much it holds.
+
+    Where both joints of a pair would be in one place, one of them takes its second best, unless both are surer of the
+    first: left and right are often confused, but seldom cover each other.
+    """
     rows, columns = inside.shape[2:]
     x = torch.arange(columns, dtype=torch.float32, device=inside.device)
     y = torch.arange(rows, dtype=torch.float32, device=inside.device)[:, None]
     mass, at_x, at_y = (
         functional.avg_pool2d(values, WINDOW, 1, WINDOW // 2).flatten(2) for values in (inside, inside * x, inside * y)
     )
-    best = mass.argmax(dim=2, keepdim=True)
+    first = mass.argmax(dim=2, keepdim=True)
+    across, down = (first % columns).float(), (first // columns).float()
+    # Windows that overlap the first would hold a part of the same joint.
+    far = ((x - across[..., None]).abs() >= WINDOW) | ((y - down[..., None]).abs() >= WINDOW)
+    second = (mass * far.flatten(2)).argmax(dim=2, keepdim=True)
+    best = torch.where(_moves_away(mass, first, second, mirror, columns), second, first)
     held, x_mean, y_mean = (values.gather(2, best)[..., 0] for values in (mass, at_x, at_y))
     cells = torch.stack([x_mean, y_mean], dim=-1) / held[..., None].clamp(min=1e-12)
     return Joints((cells + 0.5) * STRIDE - 0.5, (held * WINDOW**2).clamp(max=1.0))
+
+
+def _moves_away(
+    mass: Float[Tensor, "pictures joints cells"],
+    first: Int[Tensor, "pictures joints 1"],
+    second: Int[Tensor, "pictures joints 1"],
+    mirror: Int[Tensor, "joints"],
+    columns: int,
+) -> Bool[Tensor, "pictures joints 1"]:
+    """Return which joints take their second best place because their twins are in the first."""
+    sure, unsure, twin = mass.gather(2, first), mass.gather(2, second), first[:, mirror]
+    apart = torch.maximum((first % columns - twin % columns).abs(), (first // columns - twin // columns).abs())
+    shared = (apart <= WINDOW // 2) & (mirror != torch.arange(len(mirror), device=mass.device))[:, None]
+    moving, staying = unsure * sure[:, mirror], sure * unsure[:, mirror]
+    return shared & (moving > staying) & (moving > COVERING * sure * sure[:, mirror])
 
 
 def cross_entropy(
