@@ -28,7 +28,9 @@ def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
         assert (made / name).is_file()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/report.md", "docs/studio.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/report.md", "docs/studio.md"]
+)
 def test_links_lead_somewhere(page: str) -> None:
     file = REPOSITORY / page
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text(encoding="utf-8")):

@@ -72,7 +72,7 @@ def test_numbers_that_are_not_finite_become_score_zero(monkeypatch: pytest.Monke
 
 
 def test_every_plugin_says_its_skeleton() -> None:
-    assert plugins.names(detectors) == ["mediapipe", "rtmlib"]
+    assert plugins.names(detectors) == ["builtin", "mediapipe", "rtmlib"]
     for name in plugins.names(detectors):
         plugin = plugins.load(detectors, name)
         assert isinstance(plugin, Detector)

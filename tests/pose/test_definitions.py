@@ -5,6 +5,7 @@ import pytest
 from epipose.pose.skeletons import Skeleton, load_skeleton, skeleton_names
 
 SIZES = {
+    "body21": 21,
     "body25": 25,
     "body25b": 25,
     "coco17": 17,

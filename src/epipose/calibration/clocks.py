@@ -54,12 +54,17 @@ def find_clocks(
     `lenses` may be guesses; `calibrate` is called with the observations on the common clock.
     """
     coarse, none = coarse_offsets(views, lenses, threshold_px), np.zeros(len(views))
-    # Whoever turns and walks in a circle at an even pace looks nearly alike to delayed and to turned cameras.
-    delayed = _attempted(calibrate, _observed(views, coarse)) if np.any(coarse) else None
-    if delayed is None:
+    if not np.any(coarse):
         return _settled(views, none, calibrate(_observed(views, none)), calibrate)
-    found = _settled(views, coarse, delayed, calibrate)
+    # Whoever turns and walks in a circle at an even pace looks nearly alike to delayed and to turned cameras.
     in_sync = _attempted(calibrate, _observed(views, none))
+    try:
+        delayed = calibrate(_observed(views, coarse))
+    except InputError:
+        if in_sync is None:
+            raise
+        return _settled(views, none, in_sync, calibrate)
+    found = _settled(views, coarse, delayed, calibrate)
     if in_sync is None or in_sync.support < WORTH_SETTLING * delayed.support:
         return found
     alternative = _settled(views, none, in_sync, calibrate)

@@ -23,8 +23,7 @@ class Synthesize(Command):
     """Make a recording of synthetic people with exact truth: videos, cameras, joints, visibility, masks.
 
     Everything follows from the seed. A recording that is there already, made with the same arguments, is left as it
-    is; one that was interrupted goes on.
-    """
+    is; one that was interrupted goes on."""
 
     out: Annotated[
         Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT", help="Folder to make; a capture like any other.")

@@ -12,19 +12,16 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from epipose import plugins
 from epipose.detectors import Detector, Look, People
 from epipose.detectors._following import Follower
+from epipose.detectors._network import FILE, SIZE
 from epipose.errors import InputError
 from epipose.pose.skeletons import Skeleton, load_skeleton
 
-FILE = "builtin.onnx"
-"""The network, beside this module; `builtin.md` says how it was made and how good it is."""
 REVISION = 1
 """To be raised when the same network is used in another way."""
-SIZE = 192
-"""Pixels along each side of what the network looks at."""
-THREADS = 2
+THREADS = 1
+"""Of one session: views are looked at side by side, one a core."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +71,8 @@ def _model() -> bytes:
 
 def _onnx_session() -> Any:
     """Return ONNX Runtime with the network in it."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise plugins.missing_extra("the detector 'builtin'", "builtin") from error
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
     # Threads that wait busily would take the cores of the video decoder.

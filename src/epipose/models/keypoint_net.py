@@ -119,7 +119,7 @@ def decoded(inside: Float[Tensor, "pictures joints rows columns"], mirror: Int[T
     Where both joints of a pair would be in one place, one of them takes its second best, unless both are surer of the
     first: left and right are often confused, but seldom cover each other.
     """
-    rows, columns = inside.shape[2:]
+    rows, columns = int(inside.shape[2]), int(inside.shape[3])
     x = torch.arange(columns, dtype=torch.float32, device=inside.device)
     y = torch.arange(rows, dtype=torch.float32, device=inside.device)[:, None]
     mass, at_x, at_y = (

@@ -18,7 +18,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from epipose.detectors.builtin import FILE, SIZE
+from epipose.detectors._network import FILE, SIZE
 from epipose.io.files import atomic_write
 from epipose.models.keypoint_net import KeypointNet
 from epipose.training.detector import Plan, new_net
