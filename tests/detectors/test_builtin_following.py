@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy import ndarray
 
-from epipose.detectors._boxes import Person, coarse_tiles, fine_tiles, likeness, square_around
+from epipose.detectors._boxes import GROWN, Person, coarse_tiles, fine_tiles, known_share, square_around
 from epipose.detectors._following import ACCEPTED, KEPT, LOOK_AROUND, Follower
 from epipose.detectors._framing import framing, inverse, mapped, resampled
 from epipose.pose.skeletons import load_skeleton
@@ -200,7 +200,7 @@ def test_a_square_leans_half_as_far_as_the_trunk_and_holds_the_person(lean: floa
     assert square is not None
     assert square.turn == pytest.approx(np.clip(lean / 2, -np.pi / 4, np.pi / 4), abs=1e-3)
     seen = mapped(square.net_from_px(SIZE), joints.astype(float))
-    rim = SIZE / 2 * (1 - 1 / 1.3)
+    rim = SIZE / 2 * (1 - 1 / GROWN)
     np.testing.assert_allclose([seen.min(), seen.max()], [rim - 0.5, SIZE - rim - 0.5], atol=0.01)
     # Upright joints lean the other way by what is left.
     trunk = seen[SKELETON.index("thorax")] - seen[SKELETON.index("pelvis")]
@@ -233,7 +233,7 @@ def test_somebody_before_a_turned_camera_is_found() -> None:
 def test_specks_are_nobody() -> None:
     def imagining(pictures: ndarray) -> tuple[ndarray, ndarray]:
         """See somebody tiny in the middle of everything."""
-        tiny = np.tile((JOINTS - 50) * 0.002 * SIZE + SIZE / 2, (len(pictures), 1, 1))
+        tiny = np.tile((JOINTS - 50) * 0.0005 * SIZE + SIZE / 2, (len(pictures), 1, 1))
         return tiny.astype(np.float32), np.full((len(pictures), 21), 0.9, np.float32)
 
     assert Follower(imagining, SIZE, SKELETON.bones).look(picture_of([])) == []
@@ -251,12 +251,17 @@ def test_it_takes_more_to_be_taken_for_a_person_than_to_stay_one() -> None:
         assert len(eyes.look(picture)) == seen
 
 
-def test_likeness_knows_the_same_person_from_a_neighbour() -> None:
+def test_the_same_person_is_known_and_so_is_a_mixture_of_two() -> None:
     scores = np.full(21, 0.9, np.float32)
-    one, same, other = (Person(figure(100 + aside, 50, 200).astype(np.float32), scores) for aside in (0.0, 4.0, 60.0))
-    assert likeness(one, one) == pytest.approx(1.0)
-    assert likeness(one, same) > 0.9
-    assert likeness(one, other) < 0.1
+    one, same, other = (Person(figure(100 + aside, 50, 200).astype(np.float32), scores) for aside in (0.0, 4.0, 90.0))
+    assert known_share(one, [one]) == pytest.approx(1.0)
+    assert known_share(one, [other, same]) > 0.9
+    assert known_share(one, [other]) < 0.2
+    assert known_share(one, []) == 0.0
+    confused = Person(one.pixels[list(SKELETON.mirror)], scores)
+    assert known_share(confused, [one]) == pytest.approx(1.0)
+    mixed = Person(np.where((np.arange(21) % 2 == 0)[:, None], one.pixels, other.pixels), scores)
+    assert known_share(mixed, [one, other]) > 0.95
     nothing = Person(one.pixels, np.zeros(21, np.float32))
-    assert likeness(one, nothing) == 0.0
+    assert known_share(one, [nothing]) == 0.0
     assert square_around(nothing) is None

@@ -1,5 +1,6 @@
 """Squares of a picture in which to look for a person, and whether two findings are the same person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,15 +10,16 @@ from numpy import ndarray
 from epipose.detectors._framing import framing, inverse, mapped
 from epipose.pose.skeletons import load_skeleton
 
-SURE = 0.3
+SURE = 0.2
 """Score from which a joint tells where its person is."""
-GROWN = 1.3
+GROWN = 1.35
 """How much larger than its sure joints a person's square is: heads, hands and feet reach beyond joints."""
 
 STEEPEST = np.pi / 4
 """Radians by which squares are turned at most: those by which the network has seen people turned."""
 
 _SKELETON = load_skeleton("body21")
+_MIRROR = np.array(_SKELETON.mirror)
 _PELVIS, _THORAX = _SKELETON.index("pelvis"), _SKELETON.index("thorax")
 _ROLL = np.deg2rad(35)
 """Radians by which the tiles for turned cameras are turned."""
@@ -109,12 +111,19 @@ def _tiles(size_wh: tuple[int, int], side: float) -> list[Square]:
     return [Square(np.array([x, y]), side) for y in middles[1] for x in middles[0]]
 
 
-def likeness(one: Person, other: Person) -> float:
-    """Return from 0 to 1 how far two findings have the same joints in the same places."""
-    both = (one.score >= SURE) & (other.score >= SURE)
-    squares = [square_around(one), square_around(other)]
-    if np.count_nonzero(both) < 3 or None in squares:
-        return 0.0
-    scale = _NEAR * min(square.side for square in squares if square is not None)
-    distance = np.linalg.norm(one.pixels[both] - other.pixels[both], axis=1)
-    return float(np.mean(np.exp(-((distance / scale) ** 2) / 2)))
+def known_share(person: Person, others: Sequence[Person]) -> float:
+    """Return from 0 to 1 how much of a finding is in `others` already; of two people's joints mixed it is much.
+
+    A joint may also be where another finding has its twin: left and right are often confused.
+    """
+    square, sure = square_around(person), person.score >= SURE
+    near = np.zeros(len(sure))
+    for other in others:
+        theirs = square_around(other)
+        if square is None or theirs is None:
+            continue
+        for order in (np.arange(len(sure)), _MIRROR):
+            distance = np.linalg.norm(person.pixels - other.pixels[order], axis=1)
+            nearness = np.exp(-((distance / (_NEAR * min(square.side, theirs.side))) ** 2) / 2)
+            near = np.maximum(near, np.where(other.score[order] >= SURE, nearness, 0.0))
+    return float(near[sure].mean()) if sure.any() else 0.0

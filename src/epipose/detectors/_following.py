@@ -1,6 +1,7 @@
 """From a network that finds one person in a square to everybody in a video."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from epipose.detectors._boxes import (
     Square,
     coarse_tiles,
     fine_tiles,
-    likeness,
+    known_share,
     square_around,
     turned_tiles,
 )
@@ -25,17 +26,19 @@ Find = Callable[
 ]
 """Finds the joints of the most central person in each small picture: pixels of it and scores."""
 
-LOOK_AROUND = 15
-"""Frames after which newcomers are looked for, and small people when nobody is there."""
-ACCEPTED, KEPT = 0.5, 0.35
+LOOK_AROUND, LOOK_AGAIN = 15, 5
+"""Frames after which newcomers are looked for, and after which at the earliest because somebody was lost."""
+ACCEPTED, KEPT = 0.45, 0.25
 """Confidence from which somebody is taken for a person, and above which somebody known stays one."""
 GLIMPSED = 0.15
 """Confidence from which a closer look is worth its time."""
 SAME = 0.5
-"""Likeness from which two findings are one person."""
+"""Share of a finding's joints that are known from which it is nobody new."""
 
 _PEOPLE = 12
 """Who is looked for at a time, at most."""
+_WIDER = 1.35
+"""How much larger the square of somebody is when little is seen in it."""
 _SMALLEST = 0.2
 """Side of a person's square as a part of a tile's, at least: in smaller things a network sees what it likes."""
 _LIMB = 0.09
@@ -48,23 +51,35 @@ class Follower:
     def __init__(self, find: Find, size: int, bones: Sequence[tuple[int, int]]) -> None:
         self._find, self._size, self._bones = find, size, bones
         self._people: list[Person] = []
-        self._frames, self._lost = 0, False
+        self._frames_since, self._lost = LOOK_AROUND, False
 
     def look(self, picture: UInt8[ndarray, "height width 3"]) -> list[Person]:
         """Return the people in the next frame."""
-        known = [square for person in self._people if (square := square_around(person)) is not None]
-        people = _distinct([person for person in self._see(picture, known) if person.confidence >= KEPT])
+        people = self._followed(picture)
         self._lost |= len(people) < len(self._people)
-        regular = self._frames % LOOK_AROUND == 0
-        if regular or self._lost or not people:
+        self._frames_since += 1
+        regular = self._frames_since >= LOOK_AROUND
+        if regular or not people or (self._lost and self._frames_since >= LOOK_AGAIN):
             people = self._with_newcomers(picture, people, coarse_tiles(_size_wh(picture)))
             self._lost = False
+            self._frames_since = 0 if regular or people else self._frames_since
         if regular and not people:
             people = self._with_newcomers(picture, people, turned_tiles(_size_wh(picture)))
         if regular and not people:
             people = self._with_newcomers(picture, people, fine_tiles(_size_wh(picture)))
-        self._people, self._frames = people, self._frames + 1
+        self._people = people
         return people
+
+    def _followed(self, picture: UInt8[ndarray, "height width 3"]) -> list[Person]:
+        """Return those of the last frame's people who are still there."""
+        squares = [square for person in self._people if (square := square_around(person)) is not None]
+        people = self._see(picture, squares)
+        for index, square in enumerate(squares):
+            if people[index].confidence < ACCEPTED:
+                # Perhaps too little of the person was known, or its trunk was taken for something else's.
+                wider = [replace(square, side=_WIDER * square.side), replace(square, turn=0.0)]
+                people[index] = max(people[index], *self._see(picture, wider), key=lambda person: person.confidence)
+        return _distinct([person for person in people if person.confidence >= KEPT])
 
     def _with_newcomers(
         self, picture: UInt8[ndarray, "height width 3"], people: list[Person], tiles: list[Square]
@@ -74,10 +89,12 @@ class Follower:
         while len(people) < _PEOPLE:
             glimpsed = [p for p in self._see(self._without(picture, people), tiles) if p.confidence >= GLIMPSED]
             seeds = [seed for person in glimpsed for seed in _seeds(person)]
-            for _ in range(2):
-                closer = sorted(self._see(picture, seeds), key=lambda person: -person.confidence)
+            for _ in range(3):
+                closer = self._see(picture, seeds)
+                glimpsed = [*glimpsed, *closer]
                 seeds = [square for person in closer if (square := square_around(person)) is not None]
-            sure = [person for person in self._see(picture, seeds) if _is_somebody(person, smallest)]
+            # A closer look may fail where the first one did not, so all count.
+            sure = [person for person in glimpsed if _is_somebody(person, smallest)]
             more = _distinct([*people, *sorted(sure, key=lambda person: -person.confidence)])
             if len(more) == len(people):
                 break
@@ -127,10 +144,10 @@ def _seeds(person: Person) -> list[Square]:
 
 
 def _distinct(people: list[Person]) -> list[Person]:
-    """Return people once each: of the same ones the first, which callers give in order of trust."""
+    """Return people once each; who comes first counts."""
     kept: list[Person] = []
     for person in people:
-        if all(likeness(person, other) < SAME for other in kept):
+        if known_share(person, kept) < SAME:
             kept.append(person)
     return kept
 
