@@ -6,7 +6,7 @@ import pytest
 from numpy import ndarray
 
 from epipose.detectors._boxes import GROWN, Person, coarse_tiles, fine_tiles, known_share, square_around
-from epipose.detectors._following import ACCEPTED, KEPT, LOOK_AROUND, Follower
+from epipose.detectors._following import ACCEPTED, KEPT, LOOK_AGAIN, LOOK_AROUND, Follower
 from epipose.detectors._framing import framing, inverse, mapped, resampled
 from epipose.pose.skeletons import load_skeleton
 
@@ -141,6 +141,57 @@ def test_following_does_not_need_the_coarse_look() -> None:
     assert calls == [1] * (LOOK_AROUND - 1)
 
 
+def test_one_who_leaps_is_found_in_a_wider_square() -> None:
+    calls = []
+
+    def counted(pictures: ndarray) -> tuple[ndarray, ndarray]:
+        calls.append(len(pictures))
+        return stand_in(pictures)
+
+    eyes = Follower(counted, SIZE, SKELETON.bones)
+    eyes.look(picture_of([figure(300, 80, 200)]))
+    calls.clear()
+    assert_found(eyes.look(picture_of([figure(300, 30, 200)])), [figure(300, 30, 200)])
+    assert calls == [1, 2]
+
+
+def test_what_only_the_first_look_shows_is_believed() -> None:
+    calls = []
+
+    def fading(pictures: ndarray) -> tuple[ndarray, ndarray]:
+        calls.append(len(pictures))
+        pixels, scores = stand_in(pictures)
+        return pixels, scores * (len(calls) == 1)
+
+    assert len(Follower(fading, SIZE, SKELETON.bones).look(picture_of([figure(300, 50, 250)]))) == 1
+
+
+def test_one_who_comes_and_goes_does_not_cost_a_look_around_each_time() -> None:
+    calls = []
+
+    def flickering(pictures: ndarray) -> tuple[ndarray, ndarray]:
+        """Never see the second of two people who are followed."""
+        calls.append(len(pictures))
+        pixels, scores = stand_in(pictures)
+        if len(pictures) == 2:
+            scores[0 if calls[-2:] == [2, 2] else 1 :] = 0  # the second time it is looked for in two wider squares
+        return pixels, scores
+
+    eyes, picture = Follower(flickering, SIZE, SKELETON.bones), picture_of([figure(150, 60, 240), figure(480, 40, 260)])
+    counts = [len(eyes.look(picture)) for _ in range(30)]
+    assert max(counts) == 2
+    looks = sum(count == 2 for count in counts)
+    assert 30 / LOOK_AROUND <= looks <= 1 + 30 / LOOK_AGAIN
+
+
+def test_somebody_small_who_comes_later_is_found_in_time() -> None:
+    eyes = follower()
+    for _ in range(3):
+        eyes.look(picture_of([]))
+    counts = [len(eyes.look(picture_of([figure(500, 200, 60)]))) for _ in range(LOOK_AROUND)]
+    assert counts[-1] == 1
+
+
 def test_the_map_and_its_inverse_cancel_and_place_the_square() -> None:
     net_from_px = framing(np.array([313.7, 95.2]), 240.0, SIZE, turn=0.3)
     points = np.random.default_rng(0).uniform(0, 640, (7, 2))
@@ -262,6 +313,9 @@ def test_the_same_person_is_known_and_so_is_a_mixture_of_two() -> None:
     assert known_share(confused, [one]) == pytest.approx(1.0)
     mixed = Person(np.where((np.arange(21) % 2 == 0)[:, None], one.pixels, other.pixels), scores)
     assert known_share(mixed, [one, other]) > 0.95
+    half = Person(one.pixels, np.where(np.arange(21) < 11, scores, 0).astype(np.float32))
+    assert known_share(half, [one]) == pytest.approx(1.0)
+    assert 0.4 < known_share(one, [half]) < 0.8
     nothing = Person(one.pixels, np.zeros(21, np.float32))
     assert known_share(one, [nothing]) == 0.0
     assert square_around(nothing) is None
