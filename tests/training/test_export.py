@@ -9,7 +9,7 @@ import torch
 
 from epipose.models.keypoint_net import KeypointNet
 from epipose.training.detector import Learner, Plan, new_net
-from epipose.training.export import card, halved, load_run, score_file, to_onnx, told_of
+from epipose.training.export import FROM_NOTHING, card, halved, load_run, score_file, to_onnx, told_of
 from tests.training.sticks import write_sticks
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
@@ -53,7 +53,7 @@ def test_a_run_is_exported_with_its_averaged_weights_and_scored(tmp_path: Path) 
     assert not trained.net.training
     result = score_file(to_onnx(trained.net, 64), tmp_path / "crops", 64)
     assert 0 <= result.pck05 <= result.pck10 <= 1
-    text = card(trained, result, learned=4, scored=8, megabytes=6.0)
+    text = card(trained, result, learned=4, scored=8, megabytes=6.0, begun=FROM_NOTHING)
     assert "seed 3" in text
     assert f"{result.pck10:.1%}" in text
     assert "from random weights" in text

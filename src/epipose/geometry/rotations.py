@@ -7,10 +7,11 @@ from numpy import ndarray
 
 def skew(vectors: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 3"]:
     """Return the matrices whose product with a vector is the cross product with `vectors`."""
-    x, y, z = np.moveaxis(vectors, -1, 0)
-    zero = np.zeros_like(x)
-    rows = [np.stack(row, axis=-1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))]
-    return np.stack(rows, axis=-2)
+    matrices = np.zeros((*vectors.shape, 3), vectors.dtype)
+    for axis, (row, column) in enumerate(((2, 1), (0, 2), (1, 0))):
+        matrices[..., row, column] = vectors[..., axis]
+        matrices[..., column, row] = -vectors[..., axis]
+    return matrices
 
 
 def rotation_from_rotvec(rotvec: Float[ndarray, "*batch 3"]) -> Float[ndarray, "*batch 3 3"]:

@@ -1,22 +1,28 @@
-"""Pictures for the background of training crops: clutter drawn by chance, cut from a pool of larger ones."""
+"""Pictures for the background of training crops: rooms and clutter drawn by chance, cut from a pool of larger ones."""
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
+from epipose.studio.room_views import room_view
+from epipose.studio.textures import linear_from_stored
+
 POOL_SIZE = 384
 """Pixels along each side of a picture of the pool."""
 
 
 class BackdropPool:
-    """`count` pictures made in advance, from which backdrops are cut."""
+    """`count` pictures made in advance, from which backdrops are cut: rooms and clutter in turn.
+
+    Rooms look like what cameras see; clutter is unlike anything, so that nothing can be told from what is around.
+    """
 
     def __init__(self, rng: np.random.Generator, count: int) -> None:
-        self._pictures = [_clutter(rng) for _ in range(count)]
+        self._pictures = [room_view(rng, POOL_SIZE) if i % 2 else _clutter(rng) for i in range(count)]
 
-    def draw(self, rng: np.random.Generator, size_wh: tuple[int, int]) -> UInt8[ndarray, "height width 3"]:
-        """Cut a backdrop of `size_wh`: another part, size, side and tint each time."""
+    def draw(self, rng: np.random.Generator, size_wh: tuple[int, int]) -> Float32[ndarray, "height width 3"]:
+        """Cut a backdrop of `size_wh`, as linear light: another part, size, side and tint each time."""
         picture = self._pictures[int(rng.integers(len(self._pictures)))]
         side = int(rng.uniform(0.3, 1.0) * POOL_SIZE)
         left, top = (int(value) for value in rng.integers(0, POOL_SIZE - side + 1, 2))
@@ -24,7 +30,8 @@ class BackdropPool:
         if rng.random() < 0.5:
             part = part[:, ::-1]
         resized = cv2.resize(np.ascontiguousarray(part), size_wh, interpolation=cv2.INTER_AREA)
-        return cv2.convertScaleAbs(resized, alpha=rng.uniform(0.6, 1.25), beta=rng.uniform(-25, 25))
+        tinted = cv2.convertScaleAbs(resized, alpha=rng.uniform(0.6, 1.25), beta=rng.uniform(-25, 25))
+        return linear_from_stored(np.asarray(tinted, np.uint8))
 
 
 def _clutter(rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:

@@ -25,22 +25,28 @@ from epipose.geometry.rotations import rotation_from_rotvec
 from epipose.io.files import atomic_write
 from epipose.studio.backdrops import BackdropPool
 from epipose.studio.bodies import make_body
+from epipose.studio.camera_effects import CameraLook
 from epipose.studio.figures import Figure, make_figure, pose_figures
 from epipose.studio.garments import Outfit
 from epipose.studio.light import Light, ShadowMap
 from epipose.studio.people import random_phenotype
 from epipose.studio.poses import random_pose
 from epipose.studio.render import FURNITURE, Layer, cast_shadows, draw, figure_surface
+from epipose.studio.scene_view import pixel_rays
 from epipose.studio.visibility import Sight, joint_visibility
 
 SHARD = 1000
 """Crops in one folder."""
-FIGURES = 48
+FIGURES = 32
 """Dressed people at hand at a time, ..."""
-WORN = 20
+WORN = 40
 """... each taken this often before another one takes its place."""
-BACKDROPS = 60
+BARE_CHESTED = 0.06
+"""Share of the people without a top."""
+BACKDROPS = 48
 """Pictures from which backgrounds are cut."""
+FLOOR_STEP = 4
+"""Pixels between which the soft shadow on the floor is interpolated."""
 SAMPLES = 2
 """Each pixel is the mean of this many along each side."""
 PERSON, OTHER = 1, 2
@@ -80,8 +86,10 @@ class CropStudio:
                 self._figures[which], self._uses[which] = self._new_figure(), 0
 
     def _new_figure(self) -> Figure:
-        body = make_body(random_phenotype(self._rng))
-        return make_figure(body, Outfit.random(self._rng), self._device)
+        body, outfit = make_body(random_phenotype(self._rng)), Outfit.random(self._rng)
+        if self._rng.random() < BARE_CHESTED:
+            outfit = outfit.bare_chested()
+        return make_figure(body, outfit, self._device)
 
     def _crop(self, figure: Figure) -> Crop:
         rng, size = self._rng, self._size
@@ -93,14 +101,14 @@ class CropStudio:
         surface = figure_surface(figure, vertices, normals, label=PERSON)
         shadows = cast_shadows([surface], light, vertices.mean(dim=0))
         sprite = _sprite(draw([surface], camera, light, shadows, (0, 0, size, size), samples=SAMPLES))
-        backdrop = _linear(self._backdrops.draw(rng, (size, size))) * _floor_light(camera, shadows, light)[..., None]
+        backdrop = self._backdrops.draw(rng, (size, size)) * _floor_light(camera, shadows, light)[..., None]
         scene = self._composed(backdrop, sprite)
         joints = figure.body.joints(motions)
         pixels, seen = camera.project(joints)
         depth = camera.cam_from_world.apply(joints)[:, 2]
         sight = Sight(scene.labels, scene.depth, PERSON)
         visibility = joint_visibility(pixels, depth, seen, figure.joint_radii, sight)
-        image = _photographed(rng, scene.colour)
+        image = CameraLook.random(rng).metered(scene.colour).apply(scene.colour, rng)
         rim, _ = camera.project(outline)
         box = np.concatenate([rim.min(axis=0), rim.max(axis=0)])
         return Crop(image, pixels.astype(np.float32), visibility, box.astype(np.float32))
@@ -117,7 +125,7 @@ class CropStudio:
         if before and self._others:
             scene = scene.under(self._somebody_else(nearer=0.5))
         if rng.random() < 0.35:
-            scene = scene.under(_thing(rng, _linear(self._backdrops.draw(rng, (size, size)))))
+            scene = scene.under(_thing(rng, self._backdrops.draw(rng, (size, size))))
         self._others = [*self._others[-15:], sprite]
         return scene
 
@@ -216,39 +224,15 @@ def _random_camera(rng: np.random.Generator, points: Float[ndarray, "points 3"],
 def _floor_light(camera: Camera, shadows: ShadowMap, light: Light) -> Float32[ndarray, "size size"]:
     """Return by what the person's shadow darkens a floor at height 0, where the picture's lower part shows one."""
     width, height = camera.size_wh
-    small = camera.resized((width // 2, height // 2))
-    column, row = np.meshgrid(np.arange(width // 2, dtype=float), np.arange(height // 2, dtype=float))
-    rays, _ = small.rays(np.stack([column, row], axis=-1))
+    small = camera.resized((width // FLOOR_STEP, height // FLOOR_STEP))
+    rays = pixel_rays(small, np.arange(height // FLOOR_STEP))
     down = rays[..., 2] < -0.05
     points = camera.centre - rays[down] * (camera.centre[2] / rays[down][:, 2:])
     lit = shadows.lit(torch.from_numpy(points.astype(np.float32)).to(shadows.depth.device), softness=3.0).cpu().numpy()
     around, key = np.mean(light.above), np.mean(light.key) * light.towards[2]
-    result = np.ones((height // 2, width // 2), np.float32)
+    result = np.ones(rays.shape[:2], np.float32)
     result[down] = (around + key * lit) / (around + key)
     return cv2.resize(result, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def _photographed(rng: np.random.Generator, scene: Float32[ndarray, "size size 3"]) -> UInt8[ndarray, "size size 3"]:
-    """Return the picture that some camera stores of linear light: exposed, a little blurred, noisy, compressed."""
-    gain = (rng.uniform(0.6, 1.5) * (1 + rng.normal(0, 0.06, 3))).astype(np.float32)
-    stored = np.clip(scene * gain, 0, 1) ** np.float32(1 / rng.uniform(1.8, 2.6))
-    if rng.random() < 0.3:
-        stored = np.asarray(cv2.GaussianBlur(stored, (0, 0), rng.uniform(0.3, 1.2)), np.float32)
-    noisy = stored + rng.normal(0, rng.uniform(0, 0.025), stored.shape)
-    picture = (np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8)
-    if rng.random() < 0.5:
-        quality = int(rng.integers(35, 95))
-        _, compressed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        picture = np.asarray(cv2.imdecode(compressed, cv2.IMREAD_COLOR), np.uint8)
-    return picture
-
-
-def _linear(picture: UInt8[ndarray, "height width 3"]) -> Float32[ndarray, "height width 3"]:
-    """Return a stored picture as linear light."""
-    return np.asarray(_LINEAR[picture])
-
-
-_LINEAR = ((np.arange(256) / 255) ** 2.2).astype(np.float32)
 
 
 def write_crops(folder: Path, *, count: int, seed: int, size: int, part: tuple[int, int] = (0, 1)) -> None:

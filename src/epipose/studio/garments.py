@@ -112,12 +112,17 @@ class Outfit:
             looseness=rng.uniform(0.004, 0.028),
         )
 
+    def bare_chested(self) -> "Outfit":
+        """Return the outfit without a top."""
+        return replace(self, collar=-1.0, sleeve=-1.0)
+
     def colour(self, coordinates: Float32[Tensor, "points channels"]) -> Float32[Tensor, "points 3"]:
         """Return linear RGB of points given by interpolated `body_coordinates`."""
         place = Place(*coordinates.unbind(-1))
         spot = torch.stack([place.x, place.y, place.z], dim=-1)
         colour = _tint(self.skin, spot)
-        colour = self._face(colour, place)
+        face = torch.nonzero(torch.maximum(place.head, place.eye) > 0.5)[:, 0]
+        colour[face] = self._face(colour[face], Place(*coordinates[face].unbind(-1)))
         on_foot, on_leg, on_top = self.worn(place)
         colour = torch.where(on_leg[:, None], self.bottom.colour(spot), colour)
         colour = torch.where(on_top[:, None], self.top.colour(spot), colour)

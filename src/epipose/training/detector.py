@@ -51,7 +51,7 @@ class Plan:
     weight_decay: float = 0.02
     warmup: float = 0.03
     """Share of the run over which the learning rate rises."""
-    fine: float = 0.55
+    fine: float = 0.6
     """Share of the run after which pictures have 192 instead of 128 pixels a side."""
     averaging: float = 0.998
     """How much of the averaged weights stays with each step."""

@@ -26,6 +26,8 @@ from epipose.training.keypoint_crops import open_crops
 from epipose.training.scoring import Score, score
 
 OPSET = 17
+FROM_NOTHING = "random weights"
+"""What a training began with that went on from no other."""
 SMALL = 256
 """Arrays with fewer numbers are not worth halving."""
 
@@ -102,11 +104,10 @@ def score_file(model: bytes, crops: Path, size: int) -> Score:
     return score(find, held_out, size, count=len(held_out))
 
 
-def card(
-    trained: Trained, result: Score, *, learned: int, scored: int, megabytes: float, begun: str = "random weights"
-) -> str:
+def card(trained: Trained, result: Score, *, learned: int, scored: int, megabytes: float, begun: str) -> str:
     """Return the model card, in Markdown; `begun` tells what the first weights were."""
     plan = trained.plan
+    start = "" if begun == FROM_NOTHING else " --start EARLIER/checkpoint.pt"
     return f"""# The builtin detector's network
 
 Finds the 21 joints of body21 (COCO's and Human3.6M's) of the most central person in a picture of {SIZE}x{SIZE} pixels.
@@ -124,7 +125,7 @@ Finds the 21 joints of body21 (COCO's and Human3.6M's) of the most central perso
 ## Made with
 
     python -m epipose.studio.crops CROPS --count {-(-(learned + scored) // 1000) * 1000} --seed 1
-    python -m epipose.training.detector --crops CROPS --out RUN --minutes {plan.minutes:.0f} --seed {plan.seed}
+    python -m epipose.training.detector --crops CROPS --out RUN --minutes {plan.minutes:.0f} --seed {plan.seed}{start}
     python -m epipose.training.export --run RUN --crops CROPS --out src/epipose/detectors
 
 ## Input and output
@@ -152,7 +153,7 @@ def main() -> None:
     trained = load_run(arguments.run / "checkpoint.pt")
     model = halved(to_onnx(trained.net, SIZE))
     result = score_file(model, arguments.crops, SIZE)
-    begun = "random weights" if arguments.start is None else told_of(arguments.start)
+    begun = FROM_NOTHING if arguments.start is None else told_of(arguments.start)
     sizes = {kept: len(open_crops(arguments.crops, held_out=kept)) for kept in (False, True)}
     text = card(trained, result, learned=sizes[False], scored=sizes[True], megabytes=len(model) / 1e6, begun=begun)
     for path, content in ((arguments.out / FILE, model), (arguments.out / "builtin.md", text.encode())):
