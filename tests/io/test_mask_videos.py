@@ -47,7 +47,7 @@ def test_masks_of_one_person_are_small(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mkv", frames((32, 16), 2))
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="does not fit"):
         write(path, [np.zeros((16, 32), np.uint8), np.zeros((8, 32), np.uint8)])
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["a.mkv"]

@@ -3,9 +3,8 @@
 A frame belongs to the frame of the same number in the view's own video; its time is not kept exactly.
 """
 
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +14,10 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from epipose.errors import InputError
+from epipose.io.video_writing import Coding, video_writer
+
+LOSSLESS = Coding("matroska", "ffv1", given="gray", stored="gray", options={"level": "3", "g": "1"})
+"""Every frame by itself."""
 
 Labels = UInt8[ndarray, "height width"]
 
@@ -24,35 +27,11 @@ def mask_path(truth_folder: Path, view: str) -> Path:
     return truth_folder / "masks" / f"{view}.mkv"
 
 
-@contextmanager
-def mask_writer(path: Path, size_wh: tuple[int, int], frame_rate: Fraction) -> Iterator[Callable[[Labels], None]]:
+def mask_writer(
+    path: Path, size_wh: tuple[int, int], frame_rate: Fraction
+) -> AbstractContextManager[Callable[[Labels], None]]:
     """Yield what appends one frame's labels; the file takes its place when the block ends without an error."""
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part.mkv")
-    count = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(temporary), "w") as container:
-            stream = container.add_stream("ffv1", rate=frame_rate)
-            stream.width, stream.height = size_wh
-            stream.pix_fmt = "gray"
-            stream.options = {"level": "3", "g": "1"}  # every frame by itself
-
-            def append(labels: Labels) -> None:
-                nonlocal count
-                if labels.shape != (size_wh[1], size_wh[0]):
-                    raise ValueError(f"labels of shape {labels.shape} do not fit pictures of {size_wh}")
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(labels), format="gray")
-                frame.pts, frame.time_base, count = count, 1 / frame_rate, count + 1
-                container.mux(stream.encode(frame))
-
-            yield append
-            container.mux(stream.encode(None))
-        temporary.replace(path)
-    except (av.error.FFmpegError, OSError) as error:
-        raise InputError(f"could not write {path} ({error.strerror}); check the folder and the space left") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    return video_writer(path, size_wh, frame_rate, LOSSLESS)
 
 
 def read_masks(path: Path) -> Iterator[Labels]:

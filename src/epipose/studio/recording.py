@@ -1,13 +1,11 @@
 """Writing a scene as a capture folder: videos, cameras and truth."""
 
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
@@ -19,6 +17,7 @@ from epipose.io.camera_files import write_cameras
 from epipose.io.files import atomic_write
 from epipose.io.mask_videos import boxes_of, mask_path, mask_writer
 from epipose.io.truth_files import SKELETON, PersonTruth, Truth, ViewTruth, read_truth, write_truth
+from epipose.io.video_writing import h264, video_writer
 from epipose.pose.keypoints import Poses
 from epipose.studio.figures import Figure, make_figure, pose_figures
 from epipose.studio.render import FURNITURE, Surface, figure_surface, mesh_surface
@@ -157,7 +156,7 @@ class _Film:
         video = folder / "videos" / f"{self._view}.mp4"
         masks = mask_path(folder / "truth", self._view)
         with (
-            video_writer(video, camera.size_wh, self._rate, scene.options.crf) as append,
+            video_writer(video, camera.size_wh, self._rate, h264(scene.options.crf)) as append,
             mask_writer(masks, camera.size_wh, self._rate) as append_mask,
         ):
             for index in range(len(self._times)):
@@ -201,38 +200,3 @@ class _Film:
                 for person, figure in enumerate(self._figures)
             ]
         )
-
-
-@contextmanager
-def video_writer(
-    path: Path, size_wh: tuple[int, int], frame_rate: Fraction, crf: int
-) -> Iterator[Callable[[UInt8[ndarray, "height width 3"]], None]]:
-    """Yield what appends one RGB picture to an H.264 video of exactly `frame_rate`.
-
-    The file takes its place when the block ends without an error. `crf` is H.264's constant rate factor.
-    """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part.mp4")
-    count = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(temporary), "w") as container:
-            stream = container.add_stream("libx264", rate=frame_rate)
-            stream.width, stream.height = size_wh
-            stream.pix_fmt = "yuv420p"
-            # What x264 writes depends on its number of threads, and with mbtree also on chance.
-            stream.options = {"crf": str(crf), "threads": "2", "x264-params": "mbtree=0"}
-
-            def append(picture: UInt8[ndarray, "height width 3"]) -> None:
-                nonlocal count
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-                frame.pts, frame.time_base, count = count, 1 / frame_rate, count + 1
-                container.mux(stream.encode(frame))
-
-            yield append
-            container.mux(stream.encode(None))
-        temporary.replace(path)
-    except (av.error.FFmpegError, OSError) as error:
-        raise InputError(f"could not write {path} ({error.strerror}); check the folder and the space left") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
