@@ -91,9 +91,10 @@ def rotation_onto(
     """
     a = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
     b = target / np.linalg.norm(target, axis=-1, keepdims=True)
-    axis = np.cross(a, b)
+    by_a = skew(a)
+    axis = (by_a @ b[..., None])[..., 0]
     sine = np.linalg.norm(axis, axis=-1, keepdims=True)
-    spare = np.cross(a, np.eye(3)[np.argmin(np.abs(a), axis=-1)])
+    spare = np.take_along_axis(by_a, np.argmin(np.abs(a), axis=-1)[..., None, None], axis=-1)[..., 0]
     axis = np.where(sine > 1e-12, axis, spare)
     angle = np.arctan2(sine, np.sum(a * b, axis=-1, keepdims=True))
     return rotation_from_rotvec(axis / np.linalg.norm(axis, axis=-1, keepdims=True) * angle)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from epipose.geometry.rotations import rotation_from_rotvec, rotation_onto
+from epipose.geometry.rotations import rotation_from_rotvec, rotation_onto, skew
 from epipose.studio.bodies import Body
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
@@ -127,7 +127,7 @@ def _set_arm(turns: ndarray, body: Body, rng: np.random.Generator, side: str) ->
     # A raised arm takes the shoulder blade with it.
     lift = np.clip(aim[2] + 0.2, 0.0, 1.2) * 0.35
     twist = rotation_from_rotvec(upper * rng.uniform(-1.1, 0.7) * sign)
-    hinge = np.cross(upper, fore)
+    hinge = skew(upper) @ fore
     turns[body.bones.index(f"shoulder01.{side}")] = _about(1, -sign * lift)
     turns[body.bones.index(f"upperarm01.{side}")] = _about(1, sign * lift) @ rotation_onto(upper, aim) @ twist
     below = [hinge / np.linalg.norm(hinge) * bend, fore * rng.uniform(-0.8, 0.8), rng.normal(0, 0.2, 3)]
