@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from epipose.calibration.scale import CHAIN_SIGMA, scale_from_body
+from epipose.calibration.scale import scale_from_body
 from epipose.pose.skeletons import load_skeleton
+from epipose.studio.bodies import JOINTS, make_body
+from epipose.studio.people import random_phenotype
 
 SKELETON = load_skeleton("body21")
 # Where joints are, as shares of the stature, of somebody with the proportions of Drillis & Contini.
@@ -41,15 +43,29 @@ def test_finds_the_size_of_a_standing_person_in_any_unit() -> None:
         scale = scale_from_body(standing(1.8 * unit), seen(), SKELETON, 1.8)
         assert scale is not None
         assert scale.factor * unit == pytest.approx(1.0, abs=0.02)
-        assert scale.sigma < CHAIN_SIGMA
 
 
-def test_the_way_from_head_to_ankles_outweighs_unusual_limbs() -> None:
+def test_people_of_many_builds_are_as_large_as_the_sigma_says() -> None:
+    rng = np.random.default_rng(0)
+    off, sigmas = [], []
+    for _ in range(20):
+        body = make_body(random_phenotype(rng))
+        rest = body.joints(np.broadcast_to(np.eye(3, 4), (len(body.bones), 3, 4)))
+        joints = np.tile(rest[[JOINTS.index(joint) for joint in SKELETON.joint_names]], (5, 1, 1))
+        scale = scale_from_body(joints, seen(), SKELETON, body.stature)
+        assert scale is not None
+        off.append(scale.factor - 1)
+        sigmas.append(scale.sigma)
+    assert np.max(np.abs(off)) < np.mean(sigmas)
+    assert np.std(off) < 0.01
+
+
+def test_unusual_limbs_do_not_matter_where_the_way_from_head_to_ankles_is_seen() -> None:
     long_arms = standing(1.8, limbs=1.15)
     with_head, without = (scale_from_body(long_arms, seen(*gone), SKELETON, 1.8) for gone in ((), ("head_top",)))
     assert with_head is not None
     assert without is not None
-    assert abs(with_head.factor - 1) < 0.6 * abs(without.factor - 1)
+    assert abs(with_head.factor - 1) < 0.02 < abs(without.factor - 1)
     assert with_head.sigma < without.sigma
 
 

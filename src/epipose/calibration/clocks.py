@@ -25,9 +25,8 @@ nearly like its turn around the middle, and offsets come nearer by a tenth of wh
 STEADY_SECONDS = 0.04
 SETTLED_FRAMES = 0.02
 """Offsets that move less than this from one round to the next are final."""
-WORTH_SETTLING, AS_GOOD = 0.15, 0.94
-"""Shares of the support of the clocks that motion speaks for, from which on views are tried as if they were in sync,
-and, once both are settled, are taken to be in sync."""
+AS_GOOD = 0.94
+"""Share of the support of the clocks that motion speaks for, from which on views are taken to be in sync."""
 SIGNIFICANT_SIGMAS, SIGNIFICANT_FRAMES = 3.0, 0.25
 """Smaller offsets are taken for none: cameras that are in sync should stay so."""
 
@@ -55,41 +54,38 @@ def find_clocks(
     """
     coarse, none = coarse_offsets(views, lenses, threshold_px), np.zeros(len(views))
     if not np.any(coarse):
-        return _settled(views, none, calibrate(_observed(views, none)), calibrate)
+        return _settled(views, none, calibrate)
     # Whoever turns and walks in a circle at an even pace looks nearly alike to delayed and to turned cameras.
-    in_sync = _attempted(calibrate, _observed(views, none))
-    try:
-        delayed = calibrate(_observed(views, coarse))
-    except InputError:
-        if in_sync is None:
-            raise
-        return _settled(views, none, in_sync, calibrate)
-    found = _settled(views, coarse, delayed, calibrate)
-    if in_sync is None or in_sync.support < WORTH_SETTLING * delayed.support:
-        return found
-    alternative = _settled(views, none, in_sync, calibrate)
-    as_good = alternative.calibration.support >= AS_GOOD * found.calibration.support
-    return alternative if as_good else found
+    delayed, in_sync = (_attempted(views, start, calibrate) for start in (coarse, none))
+    if isinstance(delayed, InputError):
+        if isinstance(in_sync, InputError):
+            raise delayed
+        return in_sync
+    if isinstance(in_sync, InputError):
+        return delayed
+    as_good = in_sync.calibration.support >= AS_GOOD * delayed.calibration.support
+    return in_sync if as_good else delayed
 
 
 def _attempted(
-    calibrate: Callable[[Observations], PeopleCalibration], observations: Observations
-) -> PeopleCalibration | None:
-    """Return the calibration at one choice of offsets, None where these leave too little in common."""
+    views: Sequence[Keypoints],
+    start: Float[ndarray, "views"],
+    calibrate: Callable[[Observations], PeopleCalibration],
+) -> Clocks | InputError:
+    """Return the clocks from `start` (seconds), or why there are none."""
     try:
-        return calibrate(observations)
-    except InputError:
-        return None
+        return _settled(views, start, calibrate)
+    except InputError as error:
+        return error
 
 
 def _settled(
     views: Sequence[Keypoints],
     start: Float[ndarray, "views"],
-    calibration: PeopleCalibration,
     calibrate: Callable[[Observations], PeopleCalibration],
 ) -> Clocks:
-    """Return the clocks that bundle adjustment finds from `start` (seconds), where `calibration` holds."""
-    offsets = start
+    """Return the clocks that bundle adjustment finds from `start` (seconds)."""
+    offsets, calibration = start, calibrate(_observed(views, start))
     frame = min(float(np.median(np.diff(view.times))) for view in views)
     calm = [steadied(view, STEADY_SECONDS) for view in views]
     cameras, sigma = calibration.cameras, np.zeros(len(views))

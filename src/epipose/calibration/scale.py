@@ -21,6 +21,12 @@ What is missing are the height of the ankle (0.039 of the stature, Drillis & Con
 longer than the straight lines between their ends. Nearly all of a body is in it, so it depends little on proportions.
 """
 
+_CHAINS = (
+    (1.0, ("head_top", "thorax", "pelvis")),
+    *((0.5, (f"{side}_hip", f"{side}_knee", f"{side}_ankle")) for side in ("left", "right")),
+)
+"""The ways along the body, and how much each counts."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -41,16 +47,14 @@ def scale_from_body(
 ) -> Scale | None:
     """Return the scale at which the person has the height `height_m` (m), or that of an average adult if None.
 
-    Every bone with a known share of the stature (see `pose.bones`) gives one estimate of the stature in the
-    calibration's unit; the way from the top of the head to the ankles gives another. None when nothing was seen.
+    The way from the top of the head to the ankles tells the stature in the calibration's unit. Where it is not seen,
+    every bone with a known share of the stature (see `pose.bones`) gives an estimate; the two are not joined, for what
+    one is wrong by the other is wrong by too. None when nothing was seen.
     """
-    estimates = [_stature_of_bones(positions, valid, skeleton), _stature_of_chain(positions, valid, skeleton)]
-    found = [estimate for estimate in estimates if estimate is not None]
-    if not found:
+    found = _stature_of_chain(positions, valid, skeleton) or _stature_of_bones(positions, valid, skeleton)
+    if found is None:
         return None
-    weights = 1 / np.square([sigma for _, sigma in found])
-    stature = float(np.average([value for value, _ in found], weights=weights))
-    sigma = float(1 / np.sqrt(weights.sum()))
+    stature, sigma = found
     if height_m is not None:
         return Scale(height_m / stature, sigma, f"the person's height of {height_m:.2f} m")
     sigma = float(np.hypot(sigma, STATURE_SIGMA_M / MEAN_STATURE_M))
@@ -80,17 +84,13 @@ def _stature_of_chain(
     positions: Float[ndarray, "frames joints 3"], valid: Bool[ndarray, "frames joints"], skeleton: Skeleton
 ) -> tuple[float, float] | None:
     """Return the same from the top of the head by thorax, pelvis and knees to the ankles; None if one is not seen."""
-    lengths = []
-    for side in ("left", "right"):
-        chain = ("head_top", "thorax", "pelvis", None, f"{side}_hip", f"{side}_knee", f"{side}_ankle")
-        if not set(chain) - {None} <= set(skeleton.joint_names):
+    total = 0.0
+    for share, chain in _CHAINS:
+        if not set(chain) <= set(skeleton.joint_names):
             return None
-        for joint, other in pairwise(chain):
-            if joint is None or other is None:
-                continue
-            a, b = skeleton.index(joint), skeleton.index(other)
-            both = valid[:, a] & valid[:, b]
+        for joint, other in pairwise(map(skeleton.index, chain)):
+            both = valid[:, joint] & valid[:, other]
             if both.sum() < FEWEST_FRAMES:
                 return None
-            lengths.append(float(np.median(np.linalg.norm(positions[both, a] - positions[both, b], axis=-1))))
-    return sum(lengths) / 2 / CHAIN_RATIO, CHAIN_SIGMA
+            total += share * float(np.median(np.linalg.norm(positions[both, joint] - positions[both, other], axis=-1)))
+    return total / CHAIN_RATIO, CHAIN_SIGMA
