@@ -182,3 +182,22 @@ def test_a_real_reconstruction_is_as_near_as_its_cameras(tmp_path: Path) -> None
     assert found.all_joints.error_m < found.all_joints.metric_error_m < 0.06
     assert found.visible_found > 0.95
     assert 0.8 < found.all_joints.within_two_sigma <= 1
+
+
+def test_a_fragment_that_fits_and_a_ghost_are_not_taken_for_people(capture: Path, truth: Truth) -> None:
+    report = exact(truth)
+    poses = report.poses
+    rough = poses.positions + np.random.default_rng(0).normal(0, 0.02, poses.positions.shape).astype(np.float32)
+    fragment, ghost = poses.positions[:, :1].copy(), poses.positions[:, :1] + np.float32(5)
+    weight = np.concatenate([poses.weight, np.zeros_like(poses.weight[:, :1]), poses.weight[:, :1]], axis=1)
+    weight[3:9, 2] = 1
+    sigma = np.concatenate([poses.uncertainty, poses.uncertainty], axis=1)[:, :4]
+    everybody = Poses(np.concatenate([rough, fragment, ghost], axis=1), sigma, weight, poses.times, poses.skeleton)
+    found = compare_with_truth(capture, replace(report, poses=everybody))
+    assert found.people_found == 2
+    assert found.visible_found > 0.99
+    assert 0.02 < found.all_joints.error_m < 0.05
+    alone = Poses(rough[:, :1], poses.uncertainty[:, :1], poses.weight[:, :1], poses.times, poses.skeleton)
+    away = replace(report, poses=replace(alone, positions=alone.positions + np.float32(5)))
+    with pytest.raises(InputError, match="nothing to compare"):
+        compare_with_truth(capture, away)

@@ -19,6 +19,8 @@ from epipose.io.truth_files import VISIBLE, Truth, read_truth
 from epipose.report.contents import ReconstructionReport
 from epipose.report.truth import JointError, TruthReport, ViewError
 
+FAR_M = 1.0
+"""Metres from a true joint at which one that was found is no better than none."""
 ENOUGH_VIEWS = 2
 """Views that must truly show a joint for its error to count: with fewer its place is a guess by nature."""
 
@@ -126,7 +128,7 @@ def _compared(report: ReconstructionReport, truth: Truth) -> _Compared:
     """Return the joints to compare; raises InputError when there are hardly any."""
     both = _together(report, truth)
     pairs = _matched(report, truth, both)
-    mine, theirs = (list(people) for people in zip(*pairs, strict=True))
+    mine, theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     counted = both.shown[:, theirs] & both.known[:, mine]
     joint = np.broadcast_to(np.arange(len(both.names)), counted.shape)[counted]
     if len(joint) < len(both.names):
@@ -182,12 +184,15 @@ def _matched(report: ReconstructionReport, truth: Truth, both: _Together) -> lis
     centres, wanted = (np.stack([camera.centre for camera in rig]) for rig in (found, others))
     spread, target = (float(np.linalg.norm(rig - rig.mean(axis=0))) for rig in (centres, wanted))
     laid = target / max(spread, 1e-9) * (positions - centres.mean(axis=0)) @ turn.T + wanted.mean(axis=0)
-    cost = np.full((positions.shape[1], true.shape[1]), np.inf)
+    cost = np.full((positions.shape[1], true.shape[1]), FAR_M)
     for mine in range(positions.shape[1]):
         for theirs in range(true.shape[1]):
-            distance = np.linalg.norm(laid[:, mine] - true[:, theirs], axis=-1)[both.known[:, mine]]
-            cost[mine, theirs] = np.median(distance) if distance.size else 1e6
-    return [(int(mine), int(theirs)) for mine, theirs in zip(*linear_sum_assignment(cost), strict=True)]
+            distance = np.minimum(np.linalg.norm(laid[:, mine] - true[:, theirs], axis=-1), FAR_M)
+            # A joint that is missing is far, or else a fragment that fits would be taken for the person.
+            distance = np.where(both.known[:, mine], distance, FAR_M)[both.shown[:, theirs]]
+            cost[mine, theirs] = distance.mean() if distance.size else FAR_M
+    pairs = zip(*linear_sum_assignment(cost), strict=True)
+    return [(int(mine), int(theirs)) for mine, theirs in pairs if cost[mine, theirs] < FAR_M]
 
 
 def _view_errors(report: ReconstructionReport, truth: Truth, compared: _Compared) -> tuple[ViewError, ...]:
