@@ -1,4 +1,7 @@
-"""The one error that a user's input can cause."""
+"""The one error that a user's input can cause, and how programs tell it."""
+
+import sys
+from collections.abc import Callable
 
 
 class InputError(ValueError):
@@ -6,3 +9,13 @@ class InputError(ValueError):
 
     Commands print it without a traceback and exit with code 2.
     """
+
+
+def exit_code(command: Callable[[], None]) -> int:
+    """Run a program of `python -m` and return its exit code; an InputError becomes a sentence."""
+    try:
+        command()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

@@ -132,4 +132,3 @@ def test_the_command_prints_a_table_in_words_or_json(
     assert main(["demo", "--json"]) == 0
     table = json.loads(capsys.readouterr().out)
     assert table["truth"]["all_joints"]["compared"] > 1000
-    print("\n".join(lines))

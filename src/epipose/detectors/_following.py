@@ -46,7 +46,7 @@ _LIMB = 0.09
 
 
 class Follower:
-    """Finds everybody in the frames of one video, in order; people keep their places in the answer while seen."""
+    """Finds everybody in the frames of one video, in order; who was found first, comes first while seen."""
 
     def __init__(self, find: Find, size: int, bones: Sequence[tuple[int, int]]) -> None:
         self._find, self._size, self._bones = find, size, bones

@@ -18,8 +18,8 @@ from epipose.detectors._network import FILE, SIZE
 from epipose.errors import InputError
 from epipose.pose.skeletons import Skeleton, load_skeleton
 
-REVISION = 1
-"""To be raised when the same network is used in another way."""
+REVISION = 2
+"""To be raised with every change of how the network is used: keypoints of an earlier one are then detected anew."""
 THREADS = 1
 """Of one session: views are looked at side by side, one a core."""
 

@@ -96,8 +96,8 @@ def _joint_table(truth: TruthReport) -> str:
         ("Error", "once laid on the truth"),
         ("Error", "in epipose's own metres"),
         ("said", "1 sigma of a coordinate"),
-        ("Within two sigma", "0.95 is honest"),
-        ("Compared", "frames"),
+        ("Within two sigma", "95 % is honest"),
+        ("Compared", "times"),
     )
     rows = (
         (

