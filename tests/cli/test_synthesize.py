@@ -61,6 +61,7 @@ def test_help_names_every_choice(capsys: Output) -> None:
         (["--frame-rate", "0"], "a frame rate of 0"),
         (["--frame-rate", "fast"], "'fast' is no frame rate"),
         (["--frame-rate", "1/0"], "'1/0' is no frame rate"),
+        (["--frame-rate", "1e400"], "a frame rate of 1e400 cannot be"),
         (["--rig", "dome"], "no rig 'dome'; choose from ring, human36m, phones"),
         (["--radius", "0.1"], "stands in somebody's way"),
         (["--people", "0"], "0 people"),
@@ -89,6 +90,12 @@ def test_refuses_a_place_that_cannot_be_written(tmp_path: Path, capsys: Output) 
     assert "could not write" in refusal(capsys, tmp_path / "file" / "out", *SMALL)
 
 
+def test_refuses_the_folder_where_one_is(tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert "is where you are" in refusal(capsys, Path(), *SMALL)
+
+
 def test_names_the_extra_that_is_missing(tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio, "find_spec", lambda name: None if name == "warp" else object())
     assert "pip install 'epipose[studio]'" in refusal(capsys, tmp_path / "out", *SMALL)
@@ -101,6 +108,7 @@ def test_names_the_extra_that_is_missing(tmp_path: Path, capsys: Output, monkeyp
         ("29.97", Fraction(30000, 1001)),
         ("59.94", Fraction(60000, 1001)),
         ("30000/1001", Fraction(30000, 1001)),
+        ("29.97002997003", Fraction(30000, 1001)),
         ("12.5", Fraction(25, 2)),
     ],
 )

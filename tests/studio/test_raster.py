@@ -81,5 +81,11 @@ def test_pictures_of_a_batch_do_not_mix(body: Body) -> None:
 
 
 def test_nothing_behind_the_camera_is_drawn(body: Body) -> None:
-    assert len(drawn(standing(body) - [0.0, 0.0, 3.6], body.faces).where) >= 0  # half of it is behind: no overflow
+    points = standing(body)
+    # Lying, so that the feet are in front of the camera when the head is behind it.
+    lying = points[:, [0, 2, 1]] - [0.0, np.median(points[:, 2]), np.median(points[:, 1])]
+    half_behind = drawn(lying, body.faces)
+    depth = half_behind.depth[torch.isfinite(half_behind.depth)]
+    assert len(depth) > 100
+    assert depth.min() > 0.04  # what is nearer is left out
     assert len(drawn(standing(body) - [0.0, 0.0, 7.0], body.faces).where) == 0

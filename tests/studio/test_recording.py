@@ -1,6 +1,7 @@
 """Recordings: what is written agrees with itself, comes out the same again, and is never half there."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -159,6 +160,13 @@ def test_is_kept_when_it_is_there_and_anything_else_is_refused(capture: Path, sc
         record(scene, tmp_path / "notes.txt" / "capture")
     assert digests(capture) == before
     assert digests(tmp_path) == {"notes.txt": hashlib.sha256(b"mine").hexdigest()}
+
+
+def test_one_that_is_not_whole_is_not_kept(capture: Path, scene: Scene, tmp_path: Path) -> None:
+    shutil.copytree(capture, tmp_path / "capture")
+    (tmp_path / "capture" / "videos" / "cam2.mp4").unlink()
+    with pytest.raises(InputError, match=r"lacks .*cam2\.mp4; delete it"):
+        record(scene, tmp_path / "capture")
 
 
 def test_an_empty_folder_is_taken(scene: Scene, tmp_path: Path) -> None:

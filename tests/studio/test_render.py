@@ -24,7 +24,8 @@ def box(centre: tuple[float, float, float], side: float) -> Mesh:
     corner = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * side / 2 + centre
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     faces = np.array([triangle for a, b, c, d in quads for triangle in ((a, b, c), (a, c, d))])
-    return Mesh(corner, faces, corner, Grey(), smooth=False)
+    corners = corner[faces].reshape(-1, 3)  # each side has its own, so that edges are sharp
+    return Mesh(corners, np.arange(len(corners)).reshape(-1, 3), corners, Grey())
 
 
 def test_the_same_scene_gives_the_same_picture(body: Body) -> None:

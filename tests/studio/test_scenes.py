@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from epipose.errors import InputError
+from epipose.studio import bodies
 from epipose.studio.bodies import JOINTS
 from epipose.studio.figures import make_figure, pose_figures
 from epipose.studio.motion.procedural import PROCEDURAL
@@ -118,6 +119,22 @@ def test_furniture_stands_on_the_floor_and_nobody_in_it(occluder: str, motion: s
         assert np.linalg.norm(thing.vertices[:, None] - joints, axis=-1).min() > 0.1
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_desk_stands_in_nobody_of_several(seed: int) -> None:
+    scene = plan(seed=seed, occluder="desk", motion="pace", people=3, seconds=2.0)
+    (desk,) = scene.furniture
+    joints = scene.joints(np.linspace(0, 2, 25)).reshape(-1, 3)
+    assert np.linalg.norm(desk.vertices[:, None] - joints, axis=-1).min() > 0.1
+
+
+def test_views_that_start_far_apart_see_nobody_turn_back() -> None:
+    scene = plan(seed=3, motion="walk", seconds=2.0, rig={"offset_s": 5.0})
+    first, last = min(scene.rig.time_offsets.values()), max(scene.rig.time_offsets.values()) + 2.0
+    person = scene.people[0]
+    assert person.lead >= -first > LEAD
+    assert person.motion.seconds >= person.lead + last
+
+
 @pytest.mark.parametrize("occluder", ["round_table", "disc"])
 @pytest.mark.parametrize("cover", [0.1, 0.3, 0.5])
 def test_covers_the_share_that_was_asked(occluder: str, cover: float) -> None:
@@ -148,6 +165,18 @@ def test_pictures_fill_the_background_of_one_view_each(tmp_path: Path) -> None:
     assert len({round(mean, 3) for mean in means}) == 2
 
 
+def _broken_picture(folder: Path) -> Path:
+    (folder / "broken.jpg").write_bytes(b"no")
+    return folder
+
+
+def test_the_first_body_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_cache_is_built", lambda: False)
+    told: list[str] = []
+    plan_scene(SceneOptions(seconds=1.0), 1, told.append)
+    assert any("cache" in line for line in told)
+
+
 def test_details_are_plain_values() -> None:
     details = plan(rig={"frame_rate": Fraction(30000, 1001)}, background=None).details
     assert details["request"]["frame_rate"] == "30000/1001"
@@ -173,6 +202,8 @@ def test_details_are_plain_values() -> None:
         (lambda _: plan(motion="fly"), "no motion 'fly'; choose from any, walk_in_place"),
         (lambda empty: plan(motion=str(empty)), "holds no motion"),
         (lambda empty: plan(background=empty), "holds no picture"),
+        (lambda empty: plan(background=_broken_picture(empty)), r"broken\.jpg"),
+        (lambda _: plan(seed=2, occluder="desk", motion="sit", people=3), "would stand in others"),
         (lambda empty: plan(background=empty / "none"), "no folder"),
     ],
 )

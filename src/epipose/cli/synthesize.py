@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NTSC = {"23.976": Fraction(24000, 1001), "29.97": Fraction(30000, 1001), "59.94": Fraction(60000, 1001)}
 """Frame rates that are always written shorter than they are."""
+LONGEST_FRACTION = 1001
+"""Largest denominator of a frame rate: videos know no finer ones, and 29.97002997 is meant to be 30000/1001."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,7 @@ class Synthesize(Command):
         tyro.conf.arg(
             metavar="SHARE",
             help="Share of the first person, 0 to 1, that a round_table or disc hides from every other camera.",
-            help_behavior_hint="(default: as it happens)",
+            help_behavior_hint="(default: a disc 0.3, a round_table as it happens)",
         ),
     ] = None
     background: Annotated[
@@ -132,7 +134,7 @@ class Synthesize(Command):
         from epipose.studio.recording import frame_count, record
         from epipose.studio.scenes import plan_scene
 
-        scene = plan_scene(self.options(), self.seed)
+        scene = plan_scene(self.options(), self.seed, note=lambda what: progress(what, 0, 1))
         made = record(scene, self.out, progress)
         frames = {view: frame_count(scene.seconds, rate) for view, rate in scene.rig.frame_rates.items()}
         megabytes = sum(path.stat().st_size for path in self.out.rglob("*") if path.is_file()) / 1e6
@@ -192,9 +194,12 @@ class Synthesize(Command):
 def _rate(text: str) -> Fraction:
     """Return frames per second from what was typed."""
     try:
-        return NTSC.get(text) or Fraction(text)
+        rate = NTSC.get(text) or Fraction(text).limit_denominator(LONGEST_FRACTION)
     except (ValueError, ZeroDivisionError) as error:
         raise InputError(f"{text!r} is no frame rate; give frames a second such as 25, 29.97 or 30000/1001") from error
+    if not 1 <= rate <= 240:
+        raise InputError(f"a frame rate of {text} cannot be; ask for 1 to 240 frames a second")
+    return rate
 
 
 PLUGIN = Synthesize

@@ -149,13 +149,10 @@ def read_truth(folder: Path) -> Truth:
             raise InputError(f"{_poses_path(folder, name)} does not fit the rest of its truth; make it again")
     positions = _joined(parts[0].positions, parts[1].positions)
     zero, one = np.zeros(positions.shape[:3], np.float32), np.ones(positions.shape[:3], np.float32)
+    views = {name: _read_view(_view_path(folder, name)) for name in cameras.cameras}
     try:
-        return Truth(
-            poses=Poses(positions, zero, one, parts[0].times, SKELETON),
-            views={name: _read_view(_view_path(folder, name)) for name in cameras.cameras},
-            cameras=cameras.cameras,
-            **scene,
-        )
+        poses = Poses(positions, zero, one, parts[0].times, SKELETON)
+        return Truth(poses=poses, views=views, cameras=cameras.cameras, **scene)
     except InputError as error:
         raise InputError(f"{folder} is damaged: {error}; make it again with epipose synthesize") from error
 
@@ -222,7 +219,7 @@ def _read_view(path: Path) -> ViewTruth:
             boxes,
         )
     except InputError as error:
-        raise InputError(f"{path.name}: {error}") from error
+        raise InputError(f"{path} is damaged: {error}; make it again with epipose synthesize") from error
 
 
 def _read_scene(path: Path) -> dict[str, Any]:

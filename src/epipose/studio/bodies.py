@@ -17,12 +17,12 @@ from epipose.pose.skeletons import load_skeleton
 from epipose.studio import require_extra
 from epipose.studio.body_joints import joint_frames
 
-ADULT = 2 / 3
-"""anny's `age` of a young adult; 0 is a newborn, 1/3 a child, 1 an old person."""
-
 PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions")
 """What makes a body, each from 0 to 1; gender 0 is male, 1 female."""
 
+SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
+NECK = ("neck01", "neck02", "neck03", "head")
+"""Bones, from below."""
 JOINTS = load_skeleton("body21").joint_names
 
 

@@ -33,6 +33,7 @@ from epipose.studio.light import Light, ShadowMap
 from epipose.studio.people import random_phenotype
 from epipose.studio.poses import random_pose
 from epipose.studio.render import FURNITURE, Layer, cast_shadows, draw, figure_surface
+from epipose.studio.rigs import looking_at
 from epipose.studio.scene_view import pixel_rays
 from epipose.studio.visibility import Sight, joint_visibility
 
@@ -205,9 +206,7 @@ def _random_camera(rng: np.random.Generator, points: Float[ndarray, "points 3"],
     height = rng.uniform(0.3, 2.6) if rng.random() < 0.85 else rng.uniform(2.6, 4.5)
     away = [distance * np.cos(bearing), distance * np.sin(bearing), height - middle[2]]
     centre = middle + np.array(away)
-    forward = (middle - centre) / np.linalg.norm(middle - centre)
-    right = np.cross(forward, [0.0, 0.0, 1.0]) / np.linalg.norm(np.cross(forward, [0.0, 0.0, 1.0]))
-    level = np.stack([right, np.cross(forward, right), forward])
+    level = looking_at(centre, middle).rotation
     # The person is somewhere in the picture that the window is cut from, so the axis points past it.
     roll = rng.normal(0, np.deg2rad(5)) if rng.random() < 0.8 else rng.uniform(-0.6, 0.6)
     turn = rotation_from_rotvec(np.array([rng.normal(0, 0.15), rng.normal(0, 0.25), roll]))

@@ -160,7 +160,6 @@ def _joined(patches: Sequence[_Patch], materials: Sequence[Material]) -> Mesh:
         np.concatenate([patch.faces + begin for patch, begin in zip(patches, first, strict=True)]),
         np.concatenate([patch.coordinates for patch in patches]),
         Parts(tuple(materials)),
-        smooth=True,
     )
 
 

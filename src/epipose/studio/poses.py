@@ -11,10 +11,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.geometry.rotations import rotation_from_rotvec, rotation_onto, skew
-from epipose.studio.bodies import Body
+from epipose.studio.bodies import NECK, SPINE, Body
 
-SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
-NECK = ("neck01", "neck02", "neck03", "head")
 STANCES = {"stand": 0.3, "walk": 0.27, "lunge": 0.1, "kick": 0.08, "crouch": 0.1, "sit": 0.12, "lie": 0.03}
 """How the legs stand, and how often."""
 SKIN_STRIDE = 23

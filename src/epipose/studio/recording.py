@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -41,10 +40,16 @@ def record(scene: Scene, folder: Path, progress: Report = lambda *_: None) -> bo
     folder, and the same call goes on from there. Raises InputError if the folder holds anything else, or cannot be
     written.
     """
+    folder = folder.resolve()
     if _is_done(scene, folder):
         return False
-    unfinished = folder.absolute().with_name(f".{folder.absolute().name}.unfinished")
+    if folder == Path.cwd():
+        raise InputError(f"{folder} is where you are; name a new folder for the recording")
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
     try:
+        if folder.is_dir():  # whether it can be replaced is better known before everything has been drawn
+            folder.rmdir()
+            folder.mkdir()
         _claim(unfinished, scene.fingerprint)
         _write_all(scene, unfinished, progress)
         if folder.is_dir():
@@ -66,10 +71,21 @@ def _is_done(scene: Scene, folder: Path) -> bool:
         raise InputError(f"{folder} is a file; choose another place for the recording")
     if not folder.is_dir() or not any(folder.iterdir()):
         return False
-    with suppress(InputError):
-        if read_truth(folder / "truth").details.get("fingerprint") == scene.fingerprint:
-            return True
-    raise InputError(f"{folder} already holds something else; choose another place, or delete it first")
+    try:
+        same = read_truth(folder / "truth").details.get("fingerprint") == scene.fingerprint
+    except InputError:
+        same = False
+    if not same:
+        raise InputError(f"{folder} already holds something else; choose another place, or delete it first")
+    for view in scene.rig.cameras:
+        for path in (_video_path(folder, view), mask_path(folder / "truth", view)):
+            if not path.is_file():
+                raise InputError(f"{folder} is this recording, but lacks {path}; delete it to make it again")
+    return True
+
+
+def _video_path(folder: Path, view: str) -> Path:
+    return folder / "videos" / f"{view}.mp4"
 
 
 def _claim(unfinished: Path, fingerprint: str) -> None:
@@ -153,7 +169,7 @@ class _Film:
             scene.middle,
         )
         visibility, boxes = [], []
-        video = folder / "videos" / f"{self._view}.mp4"
+        video = _video_path(folder, self._view)
         masks = mask_path(folder / "truth", self._view)
         with (
             video_writer(video, camera.size_wh, self._rate, h264(scene.options.crf)) as append,

@@ -57,17 +57,13 @@ def figure_surface(
 
 
 def mesh_surface(mesh: Mesh) -> Surface:
-    """Return a piece of furniture; the triangles of one that is not smooth get corners of their own."""
-    vertices, faces, coordinates = mesh.vertices, mesh.faces, mesh.coordinates
-    if not mesh.smooth:
-        vertices, coordinates = vertices[faces].reshape(-1, 3), coordinates[faces].reshape(len(faces) * 3, -1)
-        faces = np.arange(len(vertices)).reshape(-1, 3)
-    points = torch.from_numpy(vertices.astype(np.float32))
-    triangles = torch.from_numpy(faces.astype(np.int32))
+    """Return a piece of furniture."""
+    points = torch.from_numpy(mesh.vertices.astype(np.float32))
+    triangles = torch.from_numpy(mesh.faces.astype(np.int32))
     return Surface(
         points,
         _normals(points, triangles),
-        torch.from_numpy(coordinates.astype(np.float32)),
+        torch.from_numpy(mesh.coordinates.astype(np.float32)),
         triangles,
         mesh.material,
         FURNITURE,

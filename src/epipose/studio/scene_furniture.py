@@ -130,9 +130,13 @@ def _discs(action: Action, rig: Rig, rng: np.random.Generator, cover: float = US
 
 
 def _desk(action: Action, _rig: Rig, rng: np.random.Generator) -> Furniture:
-    """Return a desk before the first person: close if they sit, otherwise out of reach."""
-    away = DESK_AT if action.sits[0] else action.reach(0.8) + GAP + 0.4
-    place, heading = _before(action, 0, away)
+    """Return a desk before the first person: close if they sit, otherwise out of everybody's reach."""
+    place, heading = _before(action, 0, DESK_AT)
+    others = np.linalg.norm(hips_of(action.joints[:, 1:]) - place, axis=-1)
+    if not action.sits[0]:
+        place = _at(heading - np.pi / 2, action.reach(0.8) + GAP + 0.4)
+    elif others.min(initial=math.inf) < DESK_AT - GAP:
+        raise InputError("the desk of somebody who sits would stand in others; ask for fewer people, or another --seed")
     return Furniture((moved(desk(rng), place, heading + np.pi),))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from epipose.errors import InputError
@@ -57,7 +57,8 @@ class InRoom(Surroundings):
 class BeforePictures(Surroundings):
     """One picture for each view, as large as it must be to fill the view; people's shadows fall on a level floor."""
 
-    files: Mapping[str, Path]
+    pictures: Mapping[str, UInt8[ndarray, "_ _ 3"]]
+    """By view."""
     lamp: Light
 
     @property
@@ -68,7 +69,7 @@ class BeforePictures(Surroundings):
     def background(self, view: str, camera: Camera) -> Background:
         """Return the middle of the picture of a view."""
         width, height = camera.size_wh
-        stored = read_picture(self.files[view])
+        stored = self.pictures[view]
         scale = max(width / stored.shape[1], height / stored.shape[0])
         larger = (max(width, round(stored.shape[1] * scale)), max(height, round(stored.shape[0] * scale)))
         stored = cv2.resize(stored, larger, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -100,7 +101,7 @@ def choose_surroundings(
     return InRoom(Room.random(rng, enclosing=np.concatenate([centres, corners])))
 
 
-def _pictures(folder: Path, views: Sequence[str], rng: np.random.Generator) -> dict[str, Path]:
+def _pictures(folder: Path, views: Sequence[str], rng: np.random.Generator) -> dict[str, UInt8[ndarray, "_ _ 3"]]:
     """Return a picture for each view, another one as long as there are enough."""
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder} of pictures for the background; check the path")
@@ -108,4 +109,4 @@ def _pictures(folder: Path, views: Sequence[str], rng: np.random.Generator) -> d
     if not files:
         raise InputError(f"{folder} holds no picture for the background; put JPEG or PNG files into it")
     order = rng.permutation(len(files))
-    return {view: files[order[index % len(files)]] for index, view in enumerate(views)}
+    return {view: read_picture(files[order[index % len(files)]]) for index, view in enumerate(views)}

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
@@ -30,12 +30,12 @@ from epipose.studio.scene_surroundings import Surroundings, choose_surroundings
 from epipose.studio.surfaces import Mesh
 
 MOST_PEOPLE = 8
-LONGEST = 3600.0
-"""Seconds."""
+LONGEST = 600.0
+"""Seconds: the motion of one person takes 4 MB for each while it is made."""
 OLDEST = 90.0
 """Years."""
 LEAD = 1.0
-"""Seconds of everybody's motion before the first view begins."""
+"""Seconds of everybody's motion before the common clock begins and after it ends, if no view starts further off."""
 ROOM_TO_MOVE = 0.45
 """Metres between the hips of two people, at least."""
 FURTHEST = 3.0
@@ -130,12 +130,14 @@ class Person:
 
     body: Body
     motion: Motion
-    """It starts LEAD before the common clock; where it is too short it runs to and fro."""
+    """It starts `lead` before the common clock; where it is too short it runs to and fro."""
     outfit: Outfit
+    lead: float
+    """Seconds."""
 
     def motions(self, times: Float[ndarray, "frames"]) -> Float[ndarray, "frames bones 3 4"]:
         """Return how the bones have moved from rest (see `Body.motions`) at times of the common clock."""
-        moment = self.motion.at(to_and_fro(times + LEAD, self.motion.seconds))
+        moment = self.motion.at(to_and_fro(times + self.lead, self.motion.seconds))
         return self.body.motions(moment.rotations, moment.shift)
 
     def joints(self, times: Float[ndarray, "frames"]) -> Float[ndarray, "frames joints 3"]:
@@ -194,13 +196,17 @@ class Scene:
         return CLEAN if self.options.clean else look, Purpose.NOISE.stream(self.seed, index)
 
 
-def plan_scene(options: SceneOptions, seed: int) -> Scene:
-    """Return the scene of a seed. Raises InputError for options that cannot be fulfilled, or a camera in the way."""
+def plan_scene(options: SceneOptions, seed: int, note: Callable[[str], None] = lambda _: None) -> Scene:
+    """Return the scene of a seed. Raises InputError for options that cannot be fulfilled, or a camera in the way.
+
+    `note` is told of what takes minutes (see `make_body`).
+    """
     require_extra()
     if seed < 0:
         raise InputError(f"a seed of {seed} cannot be; give a whole number from 0")
     rig = make_rig(options.rig, options.request, Purpose.RIG.stream(seed), Purpose.CLOCKS.stream(seed))
     times = _moments(options, rig)
+    make_body({}, note)
     people = [_person(options, seed, index, times) for index in range(options.people)]
     people = _placed(people, times, Purpose.PLACES.stream(seed))
     _check_people(rig, people, times)
@@ -232,8 +238,9 @@ def _person(options: SceneOptions, seed: int, index: int, times: Float[ndarray, 
     body = make_body(random_phenotype(Purpose.BODY.stream(seed, index), options.ages))
     rng = Purpose.MOTION.stream(seed, index)
     heading = rng.uniform(-np.pi, np.pi)
-    motion = choose_motion(options.motion, body, options.seconds + 2 * LEAD, rng).turned(heading)
-    person = Person(body, motion, Outfit.random(Purpose.CLOTHES.stream(seed, index)))
+    lead = max(LEAD, -float(times[0]), float(times[-1]) - options.seconds)
+    motion = choose_motion(options.motion, body, options.seconds + 2 * lead, rng).turned(heading)
+    person = Person(body, motion, Outfit.random(Purpose.CLOTHES.stream(seed, index)), lead)
     hips = hips_of(person.joints(times))
     return replace(person, motion=motion.moved(-(hips.min(axis=0) + hips.max(axis=0)) / 2))
 

@@ -27,5 +27,3 @@ class Mesh:
     coordinates: Float[ndarray, "vertices channels"]
     """What `material` colours by, for instance the vertex at rest in metres."""
     material: Material
-    smooth: bool
-    """Whether light is shaded across edges (a body, a vase) or each triangle is flat (a box)."""

@@ -148,3 +148,24 @@ def test_refuses_a_file_cut_off_anywhere(tmp_path: Path) -> None:
         path.write_text(text[:end])
         with pytest.raises(InputError, match=r"cut\.bvh"):
             read_bvh(path)
+
+
+def test_positions_for_every_joint_change_nothing_but_where_offsets_are_told(tmp_path: Path) -> None:
+    lines = written("ZXY", np.random.default_rng(5))[0].splitlines()
+    offsets = [line.removeprefix("OFFSET ") for line in lines if line.startswith("OFFSET ")]
+    offsets = [offset for offset in offsets if offset != "0 1 0"]
+    begin = lines.index("Frame Time: 0.04") + 1
+    rows = [line.split() for line in lines[begin:] if line]
+    longer = []
+    for row in rows:
+        after = [row[6 + 3 * k : 9 + 3 * k] for k in range(len(offsets) - 1)]
+        longer.append(
+            " ".join(row[:6] + [n for o, angles in zip(offsets[1:], after, strict=True) for n in (*o.split(), *angles)])
+        )
+    three = "CHANNELS 3 Zrotation Xrotation Yrotation"
+    six = "CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation"
+    told = [six if line == three else line for line in lines[:begin]]
+    (tmp_path / "a.bvh").write_text("\n".join(lines))
+    (tmp_path / "b.bvh").write_text("\n".join([*told, *longer, ""]))
+    one, other = (read_bvh(tmp_path / f"{name}.bvh") for name in "ab")
+    np.testing.assert_allclose(other.positions, one.positions, atol=1e-9)

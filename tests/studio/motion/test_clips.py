@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from epipose.errors import InputError
-from epipose.studio.motion.clip import NEEDED, our_joints
+from epipose.studio.motion.clip import NEEDED, make_clip, our_joints
 from epipose.studio.motion.clips import read_clips
 
 NAMES = {
@@ -93,3 +93,15 @@ def test_refuses_folders_without_motion(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(InputError, match="holds no motion"):
         read_clips(tmp_path)
+
+
+def test_joints_in_one_place_are_refused() -> None:
+    positions = np.random.default_rng(0).normal(size=(20, len(NEEDED), 3))
+    assert make_clip("a.npz", "a", NEEDED, positions, 0.04).positions.shape == positions.shape
+    for name, other in (("left_hip", "right_hip"), ("left_knee", "left_hip"), ("right_wrist", "right_elbow")):
+        wrong = positions.copy()
+        wrong[7, NEEDED.index(name)] = wrong[7, NEEDED.index(other)]
+        with pytest.raises(InputError, match=r"a\.npz has .* in one place"):
+            make_clip("a.npz", "a", NEEDED, wrong, 0.04)
+    with pytest.raises(InputError, match="in one place"):
+        make_clip("a.npz", "a", NEEDED, np.zeros_like(positions), 0.04)

@@ -8,10 +8,10 @@ from numpy import ndarray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from epipose.geometry.rotations import rotation_from_rotvec
-from epipose.studio.bodies import Body
+from epipose.studio.bodies import NECK, SPINE, Body
 from epipose.studio.motion import Motion
 from epipose.studio.motion.floor import settled
-from epipose.studio.motion.puppet import NECK, SIDES, SPINE, Puppet
+from epipose.studio.motion.puppet import SIDES, Puppet
 
 SIGNS = {"L": 1.0, "R": -1.0}
 """Of X, where the left and the right of somebody facing -Y are."""

@@ -50,8 +50,7 @@ def read_bvh(path: Path) -> Clip:
     positions = _placed(joints, table)
     positions = positions[_leaps(positions) :]
     names = [joint.name for joint in joints]
-    rest = _placed(joints, np.zeros((1, table.shape[1])))[0]
-    return make_clip(str(path), path.stem, names, _metric(positions, rest, our_joints(names)), step)
+    return make_clip(str(path), path.stem, names, _metric(positions, _at_rest(joints), our_joints(names)), step)
 
 
 def _hierarchy(words: list[str]) -> list[_Joint]:
@@ -100,6 +99,14 @@ def _motion(words: list[str], width: int) -> tuple[Float[ndarray, "frames channe
     if len(numbers) != frames * width or not np.all(np.isfinite(numbers)):
         raise ValueError(f"it should hold {frames} rows of {width} numbers, and it holds {len(numbers)} numbers")
     return numbers.reshape(frames, width), step
+
+
+def _at_rest(joints: list[_Joint]) -> Float[ndarray, "joints 3"]:
+    """Return where joints are before anything moves."""
+    places: list[ndarray] = []
+    for joint in joints:
+        places.append(joint.offset + (places[joint.parent] if joint.parent >= 0 else 0.0))
+    return np.stack(places)
 
 
 def _placed(joints: list[_Joint], table: Float[ndarray, "frames channels"]) -> Float[ndarray, "frames joints 3"]:

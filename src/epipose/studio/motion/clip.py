@@ -1,7 +1,7 @@
 """One recorded motion: the joints of a person over time, under names of our own whatever their program calls them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,15 @@ NEEDED = tuple(
     f"{side}_{part}" for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for side in ("left", "right")
 )
 """The joints that every clip has; the toes of both sides, `spine` and `head` are taken where they are known."""
+_APART = (
+    *((f"{side}_{a}", f"{side}_{b}") for side in ("left", "right")
+      for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "shoulder"))),
+    ("left_hip", "right_hip"),
+    ("left_shoulder", "right_shoulder"),
+)  # fmt: skip
+"""Joints that are never in one place."""
+_SAME_PLACE = 1e-3
+"""Share of a person's size under which two joints are in one place."""
 _PREFIX = re.compile(r"^(.*:|mixamorig\d*_|bip\d+[ _])", re.IGNORECASE)
 
 
@@ -61,8 +70,17 @@ def make_clip(
     missing = [joint for joint in NEEDED if joint not in found]
     if missing:
         raise InputError(f"{where} lacks the joints {', '.join(missing)} of a person; give a clip of a whole body")
+    for joint, other in _APART:
+        if np.any(np.linalg.norm(found[joint] - found[other], axis=-1) < _SAME_PLACE * _extent(found)):
+            raise InputError(f"{where} has {joint} and {other} in one place; give a clip of a whole body")
     known = tuple(found)
     return Clip(name, known, np.stack([found[joint] for joint in known], axis=1), np.arange(len(positions)) * step)
+
+
+def _extent(joints: Mapping[str, Float[ndarray, "frames 3"]]) -> float:
+    """Return about how large a person is: from the hips to the ankles and to the shoulders, or 1 if not even that."""
+    ways = [np.linalg.norm(joints["left_hip"] - joints[f"left_{end}"], axis=-1) for end in ("ankle", "shoulder")]
+    return float(sum(np.median(way) for way in ways)) or 1.0
 
 
 def our_joints(names: Sequence[str]) -> dict[str, int]:

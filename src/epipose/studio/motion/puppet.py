@@ -5,12 +5,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.geometry.rotations import rotation_from_rotvec, rotvec_from_rotation
-from epipose.studio.bodies import Body
+from epipose.studio.bodies import SPINE, Body
 from epipose.studio.motion.limbs import ARM, LEG, Limb, aim, limb, reach
 
 SIDES = {"L": "left", "R": "right"}
-SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
-NECK = ("neck01", "neck02", "neck03", "head")
 _FINGERS = tuple(f"finger{finger}-{part}" for finger in range(2, 6) for part in (1, 2, 3))
 _TOES = tuple(f"toe{toe}-1" for toe in range(1, 6))
 _ANKLE_LIMIT = 0.95

@@ -10,13 +10,13 @@ from numpy import ndarray
 from scipy.ndimage import gaussian_filter1d
 
 from epipose.geometry.rotations import rotation_onto, rotvec_from_rotation
-from epipose.studio.bodies import Body
+from epipose.studio.bodies import NECK, SPINE, Body
 from epipose.studio.motion import Motion
 from epipose.studio.motion.clip import Clip
 from epipose.studio.motion.feet import foot_turn
 from epipose.studio.motion.floor import settled
 from epipose.studio.motion.limbs import Limb, across, frame
-from epipose.studio.motion.puppet import NECK, SIDES, SPINE, Puppet, limited
+from epipose.studio.motion.puppet import SIDES, Puppet, limited
 from epipose.studio.motion.scaling import rest_joints, scaled_clip
 
 _SMOOTH = 0.06
