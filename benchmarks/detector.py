@@ -115,16 +115,13 @@ def _nearest(found: Keypoints, wanted: Float[ndarray, "frames joints 2"], counte
     off = np.linalg.norm(found.pixels - wanted[:, None], axis=-1)
     off = np.where(found.score > 0, off, np.inf)
     typical = np.where(counted[:, None], np.minimum(off, 1e6), 0.0).sum(axis=-1)
-    if off.shape[1] == 0:
-        return np.full(wanted.shape[:2], np.inf)
     return np.take_along_axis(off, typical.argmin(axis=1)[:, None, None], axis=1)[:, 0]
 
 
 def distances_row(name: str, distances: Float[ndarray, "joints"]) -> tuple[str, ...]:
     """Return a row of the table."""
     shares = [f"{np.mean(distances < limit):.3f}" for limit in (0.1, 0.05)]
-    missing = np.isinf(distances)
-    return (name, *shares, f"{np.median(distances[~missing]):.3f}", f"{np.mean(missing):.1%}")
+    return (name, *shares, f"{np.median(distances):.3f}", f"{np.mean(np.isinf(distances)):.1%}")
 
 
 if __name__ == "__main__":

@@ -2,16 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from epipose.geometry.alignment import similarity
+from epipose.geometry.alignment import pair_rotation_errors, similarity
 from epipose.geometry.cameras import Camera
-from epipose.geometry.rotations import angle_between
 
 T = TypeVar("T")
 
@@ -37,13 +35,7 @@ def timed(task: Callable[[], T], repeats: int = 1) -> Timed[T]:
 
 def rotation_errors(found: Sequence[Camera], truth: Sequence[Camera]) -> Float[ndarray, "pairs"]:
     """Return the error of the relative rotation of every pair of cameras, in degrees (pairs as `combinations`)."""
-    errors = []
-    for i, j in combinations(range(len(truth)), 2):
-        relative, true = (
-            cameras[j].cam_from_world.rotation @ cameras[i].cam_from_world.rotation.T for cameras in (found, truth)
-        )
-        errors.append(np.rad2deg(angle_between(relative, true)))
-    return np.array(errors)
+    return np.rad2deg(pair_rotation_errors(found, truth))
 
 
 def laid_on(

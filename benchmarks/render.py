@@ -6,7 +6,6 @@ One core for views (256x256, one person), two processes for finished training cr
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -16,9 +15,9 @@ import cv2
 import numpy as np
 import torch
 
+from benchmarks.measures import print_table
 from epipose.geometry.cameras import Camera
 from epipose.geometry.lenses import BrownConrady
-from epipose.geometry.rigid import Rigid
 from epipose.io.truth_files import OUT_OF_FRAME, VISIBLE
 from epipose.studio.bodies import make_body
 from epipose.studio.crops import CropStudio
@@ -29,6 +28,7 @@ from epipose.studio.people import random_phenotype
 from epipose.studio.poses import random_pose
 from epipose.studio.raster import rasterise
 from epipose.studio.render import Layer, Surface, cast_shadows, draw, figure_surface
+from epipose.studio.rigs import looking_at
 from epipose.studio.visibility import Sight, joint_visibility
 
 SIZE = (256, 256)
@@ -40,10 +40,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=1000, help="random views to check (default: 1000)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print("| | measured |\n|---|---|")
-    for name, value in timings().items():
-        print(f"| {name} | {value} |")
-    print()
+    print_table("The renderer", ("", "measured"), list(timings().items()))
     print(check_masks(arguments.views))
 
 
@@ -118,11 +115,9 @@ def random_camera(rng: np.random.Generator) -> Camera:
     """Return a camera with some distortion that looks at the middle of a person at the origin."""
     bearing, away = rng.uniform(0, 2 * np.pi), rng.uniform(2.0, 5.0)
     centre = np.array([away * np.cos(bearing), away * np.sin(bearing), rng.uniform(0.3, 2.8)])
-    forward = (np.array([0.0, 0.0, 0.85]) - centre) / np.linalg.norm(np.array([0.0, 0.0, 0.85]) - centre)
-    right = np.cross(forward, [0.0, 0.0, 1.0]) / np.linalg.norm(np.cross(forward, [0.0, 0.0, 1.0]))
     focal = 100 * away
     lens = BrownConrady((focal, focal), (127.5, 127.5), (-0.1, 0.02, 0.001, -0.0005))
-    return Camera(lens, Rigid.from_centre(np.stack([right, np.cross(forward, right), forward]), centre), SIZE)
+    return Camera(lens, looking_at(centre, np.array([0.0, 0.0, 0.85])), SIZE)
 
 
 def whole_picture(surface: Surface, camera: Camera, light: Light) -> Layer:
@@ -158,5 +153,4 @@ def _median_ms(work: Callable[[], object], repeats: int = 60) -> str:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main()

@@ -1,11 +1,15 @@
-"""Motions that lay one set of points on another."""
+"""Motions that lay one set of points on another, and how far cameras are from others whatever the world."""
+
+from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from epipose.geometry.cameras import Camera
 from epipose.geometry.rigid import Rigid
-from epipose.geometry.rotations import nearest_rotation, rotation_onto
+from epipose.geometry.rotations import angle_between, nearest_rotation, rotation_onto
 
 COLLINEAR = 1e-9
 """Second singular value, relative to the first, below which points count as lying on a line."""
@@ -33,6 +37,15 @@ def rigid(
     counted = np.ones(len(source)) if weights is None else weights
     from_mean, to_mean, rotation, _ = _turn(source, target, counted)
     return Rigid(rotation, to_mean - rotation @ from_mean)
+
+
+def pair_rotation_errors(found: Sequence[Camera], true: Sequence[Camera]) -> Float[ndarray, "pairs"]:
+    """Return the error of the relative rotation of every two cameras (radians), in the order of `combinations`."""
+    errors = []
+    for i, j in combinations(range(len(true)), 2):
+        relative, wanted = (c[j].cam_from_world.rotation @ c[i].cam_from_world.rotation.T for c in (found, true))
+        errors.append(float(angle_between(relative, wanted)))
+    return np.array(errors)
 
 
 def _turn(

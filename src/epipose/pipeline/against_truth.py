@@ -12,9 +12,9 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import linear_sum_assignment
 
 from epipose.errors import InputError
-from epipose.geometry.alignment import rigid, similarity
+from epipose.geometry.alignment import pair_rotation_errors, rigid, similarity
 from epipose.geometry.cameras import Camera
-from epipose.geometry.rotations import angle_between, nearest_rotation
+from epipose.geometry.rotations import nearest_rotation
 from epipose.io.truth_files import VISIBLE, Truth, read_truth
 from epipose.report.contents import ReconstructionReport
 from epipose.report.truth import JointError, TruthReport, ViewError
@@ -65,13 +65,8 @@ def matched_people(report: ReconstructionReport, truth: Truth) -> list[tuple[int
 
 def rotation_errors(found: Sequence[Camera], true: Sequence[Camera]) -> list[float]:
     """Return for each camera the error of its relative rotation (radians), mean over its pairs with the others."""
-    errors: list[list[float]] = [[] for _ in found]
-    for i, j in combinations(range(len(found)), 2):
-        relative, wanted = (c[j].cam_from_world.rotation @ c[i].cam_from_world.rotation.T for c in (found, true))
-        angle = float(angle_between(relative, wanted))
-        errors[i].append(angle)
-        errors[j].append(angle)
-    return [float(np.mean(of_pairs)) for of_pairs in errors]
+    errors, pairs = pair_rotation_errors(found, true), np.array(list(combinations(range(len(true)), 2)))
+    return [float(errors[(pairs == index).any(axis=1)].mean()) for index in range(len(true))]
 
 
 def clock_shifts(report: ReconstructionReport, truth: Truth) -> Float[ndarray, "views"]:
