@@ -69,6 +69,14 @@ def test_what_is_no_mask_video_is_refused(tmp_path: Path) -> None:
         list(read_masks(write_video(tmp_path / "b.mp4", 3)))
 
 
+def test_damaged_names_in_a_file_do_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mkv", frames((64, 48), 3))
+    content = path.read_bytes()
+    assert b"Lavf" in content
+    path.write_bytes(content.replace(b"Lavf", b"\xff\xfe\xfd\xfc"))
+    assert len(list(read_masks(path))) == 3
+
+
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_scratched_masks_are_refused_or_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

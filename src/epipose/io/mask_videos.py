@@ -39,7 +39,7 @@ def read_masks(path: Path) -> Iterator[Labels]:
     if not path.is_file():
         raise InputError(f"there is no file {path}; masks are made with epipose synthesize")
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             stream = container.streams.best("video")
             if stream is None or stream.codec_context is None or stream.codec_context.name != "ffv1":
                 raise InputError(f"{path} is no video of labels; make it again with epipose synthesize")
