@@ -17,8 +17,10 @@ from epipose.samples import copy_sample, sample_files, sample_names
 
 NAMES = sample_names()
 MOST_BYTES = 4_000_000
-REACHED = {"rotation_deg": 2.0, "centre_m": 0.07, "joints_m": 0.07, "own_metres_m": 0.085}
-"""What the demo reaches with half as much to spare, so that worse is noticed; its goals are in docs/benchmarks.md."""
+REACHED = {"rotation_deg": 1.09, "centre_m": 0.046, "joints_m": 0.038, "own_metres_m": 0.043}
+"""What the demo reaches with the detector as it is shipped; its goals are in docs/benchmarks.md."""
+TO_SPARE = 1.5
+"""How much worse it may get on another machine before that is noticed."""
 
 
 def bundled_detector() -> bool:
@@ -92,7 +94,7 @@ def test_the_demo_is_as_near_to_the_truth_as_it_was(tmp_path: Path) -> None:
         "joints_m": report.truth.all_joints.error_m,
         "own_metres_m": report.truth.all_joints.metric_error_m,
     }
-    missed = {name: (value, REACHED[name]) for name, value in reached.items() if value > REACHED[name]}
+    missed = {name: (value, REACHED[name]) for name, value in reached.items() if value > TO_SPARE * REACHED[name]}
     assert not missed
     assert sum(report.seconds_by_stage.values()) < 90  # 45 on two cores that do nothing else
 
