@@ -8,8 +8,9 @@ import pytest
 from jaxtyping import Float
 from numpy import ndarray
 
+from epipose.errors import InputError
 from epipose.pipeline import people3d
-from epipose.pipeline.people3d import FILLED_WEIGHT, People, find_people
+from epipose.pipeline.people3d import FILLED_WEIGHT, People, check_same_person, find_people
 from epipose.pipeline.progress import no_report
 from epipose.pose.conversion import body_joints
 from epipose.pose.keypoints import Keypoints
@@ -127,3 +128,13 @@ def test_swapped_sides_are_repaired() -> None:
     assert np.all(swapped[1, 30:60])
     assert swapped.sum() == 30
     assert np.nanmedian(distance(people, 0, figure)[30:60]) < 0.012
+
+
+def test_cameras_by_which_views_show_different_people_are_refused() -> None:
+    people = found_in(views([figure], [(0,), (0,), (0,), (0,)]))
+    check_same_person(people, list(CAMERAS))
+    seen = people.persons[0].seen.copy()
+    seen[2] = False
+    apart = replace(people, persons=(replace(people.persons[0], seen=seen),))
+    with pytest.raises(InputError, match=rf"view '{list(CAMERAS)[2]}' would stand"):
+        check_same_person(apart, list(CAMERAS))

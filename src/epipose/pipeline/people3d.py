@@ -10,6 +10,7 @@ from numpy import ndarray
 from epipose.calibration.association import associate
 from epipose.calibration.left_right import find_swaps
 from epipose.calibration.trust import repetition
+from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.geometry.triangulation import Triangulated, robust
 from epipose.pipeline.progress import Report
@@ -26,6 +27,8 @@ LONGEST_GAP = 0.5
 FILLED_WEIGHT = 0.5
 FEWEST_FRAMES = 10
 """Frames that two views or more must share of a person to be worth a skeleton."""
+LEAST_SEEN = 0.01
+"""Share of the main person's joints that every view shows by which the cameras were found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,21 @@ class People:
             np.stack(weights, axis=1),
             self.times,
             self.skeleton,
+        )
+
+
+def check_same_person(people: People, names: Sequence[str]) -> None:
+    """Raise InputError if a view shows nothing of the person by whom all views were calibrated.
+
+    Where the person moves too little, cameras in quite wrong places can explain the joints; then the views' people do
+    not meet in space.
+    """
+    shares = people.persons[0].seen.mean(axis=(1, 2))
+    lost = [name for name, share in zip(names, shares, strict=True) if share < LEAST_SEEN]
+    if lost:
+        raise InputError(
+            f"the cameras cannot be found: where view {lost[0]!r} would stand, what it shows is not the person that the"
+            " other views show; film the person walking through the whole space for 10 seconds, or give the cameras"
         )
 
 

@@ -6,7 +6,7 @@ from epipose.calibration.rig import find_rig
 from epipose.pipeline.export import export
 from epipose.pipeline.findings import describe
 from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
-from epipose.pipeline.people3d import find_people
+from epipose.pipeline.people3d import check_same_person, find_people
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.smoothing import smoothing
 from epipose.pipeline.stages import Stopwatch, credited, write_rig
@@ -52,6 +52,8 @@ def reconstruct(
         rig = credited(find_rig(views, height_m=height_m, refine=refine, focal=known.focal, metric=known.metric), known)
     with watch.stage("triangulation"):
         people = find_people(inputs.people, rig.offsets, rig.cameras, rig.sigma_px, progress)
+        if rig.uncertainty is not None:  # cameras that were given are believed
+            check_same_person(people, inputs.names)
     with watch.stage("files"):
         capture = inputs.capture
         write_rig(inputs, rig, known)
