@@ -90,7 +90,7 @@ def test_the_loss_agrees_with_a_plain_sum() -> None:
 
 @pytest.mark.parametrize("size_hw", [(64, 64), (96, 160)])
 def test_any_size_that_32_divides_will_do(size_hw: tuple[int, int]) -> None:
-    net = KeypointNet((0, 2, 1, 4, 3), widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
+    net = KeypointNet((0, 2, 1, 4, 3)).eval()
     with torch.inference_mode():
         joints = net(torch.randint(0, 256, (2, *size_hw, 3), dtype=torch.uint8))
     assert joints.pixels.shape == (2, 5, 2)
@@ -102,7 +102,7 @@ def test_any_size_that_32_divides_will_do(size_hw: tuple[int, int]) -> None:
 
 def test_a_mirrored_picture_has_mirrored_joints() -> None:
     torch.manual_seed(1)
-    net = KeypointNet((0, 2, 1, 4, 3), widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), neck=8).eval()
+    net = KeypointNet((0, 2, 1, 4, 3)).eval()
     pictures = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
     with torch.inference_mode():
         plain, mirrored = net(pictures), net(pictures.flip(2))

@@ -1,7 +1,6 @@
 """A small network that finds the joints of one person in a picture: the builtin detector's.
 
-Residual stages down to 1/32 of the picture, a top-down path back to 1/4, and for each joint one distribution over the
-cells of that grid and "outside the picture". It is fully convolutional: any size that 32 divides will do.
+For each joint it has one distribution over the cells of the trunk's features and "outside the picture".
 """
 
 from collections.abc import Sequence
@@ -12,8 +11,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 4
-"""Pixels of a cell of the heatmaps along each side."""
+from epipose.models.pyramid import STRIDE, Pyramid
+
 WINDOW = 5
 """Cells along each side of the window whose mean is taken as the joint's place."""
 COVERING = 0.3
@@ -45,34 +44,18 @@ class Taught(NamedTuple):
 
 
 class KeypointNet(nn.Module):
-    """The network; `widths` are the channels at 1/4, 1/8, 1/16 and 1/32, `depths` the residual blocks there.
-
-    `mirror`: joint j of a mirrored body is joint mirror[j].
-    """
+    """The network; `mirror`: joint j of a mirrored body is joint mirror[j]."""
 
     mirror: Tensor
 
-    def __init__(
-        self,
-        mirror: Sequence[int],
-        widths: tuple[int, int, int, int] = (32, 64, 128, 192),
-        depths: tuple[int, int, int, int] = (1, 2, 3, 3),
-        neck: int = 48,
-    ) -> None:
+    def __init__(self, mirror: Sequence[int]) -> None:
         super().__init__()
         joints, pairs = len(mirror), sum(joint < twin for joint, twin in enumerate(mirror))
         self.register_buffer("mirror", torch.tensor(mirror), persistent=False)
-        self.stem = nn.Sequential(_conv(3, widths[0] // 2, stride=2), _conv(widths[0] // 2, widths[0], stride=2))
-        self.stages = nn.ModuleList(
-            _stage(widths[max(0, i - 1)], width, depth, stride=2 if i else 1)
-            for i, (width, depth) in enumerate(zip(widths, depths, strict=True))
-        )
-        self.laterals = nn.ModuleList(nn.Conv2d(width, neck, 1) for width in widths)
-        self.merges = nn.ModuleList(_conv(neck, neck) for _ in widths[1:])
-        self.heatmaps = nn.Conv2d(neck, joints, 1)
-        self.outside = nn.Linear(widths[-1], joints)
-        self.context = nn.Linear(widths[-1], neck)
-        self.sides = nn.Linear(widths[-1], pairs)
+        self.trunk = Pyramid()
+        self.heatmaps = nn.Conv2d(self.trunk.neck, joints, 1)
+        self.outside = nn.Linear(self.trunk.channels, joints)
+        self.sides = nn.Linear(self.trunk.channels, pairs)
 
     def forward(self, pictures: UInt8[Tensor, "pictures height width 3"]) -> Joints:
         """Return the joints of RGB pictures: what is exported and run. Looks at each and at its mirror image."""
@@ -90,20 +73,9 @@ class KeypointNet(nn.Module):
 
     def taught(self, pictures: UInt8[Tensor, "pictures height width 3"]) -> Taught:
         """Return all that the network is taught by."""
-        grown = (pictures.permute(0, 3, 1, 2).float() - 127.5) / 64.0
-        grown = self.stem(grown.contiguous(memory_format=torch.channels_last))
-        pyramid = []
-        for stage in self.stages:
-            grown = stage(grown)
-            pyramid.append(grown)
-        whole = grown.mean(dim=(2, 3))
-        outside = self.outside(whole)
-        merged = self.laterals[3](pyramid[3]) + self.context(whole)[:, :, None, None]
-        for level in (2, 1, 0):
-            wider = functional.interpolate(merged, scale_factor=2.0, mode="nearest")
-            merged = self.merges[level](wider + self.laterals[level](pyramid[level]))
-        logits = torch.cat([self.heatmaps(merged).flatten(2), outside[:, :, None]], dim=2)
-        return Taught(logits.float(), self.sides(whole).float())
+        seen = self.trunk((pictures.permute(0, 3, 1, 2).float() - 127.5) / 64.0)
+        logits = torch.cat([self.heatmaps(seen.cells).flatten(2), self.outside(seen.whole)[:, :, None]], dim=2)
+        return Taught(logits.float(), self.sides(seen.whole).float())
 
 
 def probabilities(
@@ -180,30 +152,3 @@ def side_loss(
     counted = weights * (apart.abs() / CLEAR).clamp(max=1.0)
     losses = functional.binary_cross_entropy_with_logits(logits, (apart > 0).float(), reduction="none")
     return (losses * counted).sum() / counted.sum().clamp(min=1.0)
-
-
-class _Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity (He et al., CVPR 2016)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.first = _conv(inputs, outputs, stride=stride)
-        self.second = nn.Sequential(nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs))
-        same = stride == 1 and inputs == outputs
-        self.beside = nn.Identity() if same else nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-        )  # fmt: skip
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
-        return functional.relu(self.second(self.first(x)) + self.beside(x))
-
-
-def _stage(inputs: int, outputs: int, depth: int, stride: int) -> nn.Sequential:
-    first = _Residual(inputs, outputs, stride)
-    return nn.Sequential(first, *(_Residual(outputs, outputs, 1) for _ in range(depth - 1)))
-
-
-def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )

@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader
 
 from epipose.errors import InputError, exit_code
 from epipose.io.files import atomic_write
-from epipose.models.keypoint_net import STRIDE, KeypointNet, cross_entropy, side_loss
+from epipose.models.keypoint_net import KeypointNet, cross_entropy, side_loss
+from epipose.models.pyramid import STRIDE
 from epipose.pose.skeletons import load_skeleton
 from epipose.training.keypoint_crops import NOWHERE, AugmentedBatches, open_crops
 from epipose.training.scoring import Score, score
