@@ -7,7 +7,7 @@ from numpy import ndarray
 
 from epipose.detectors._boxes import GROWN, Person, coarse_tiles, fine_tiles, known_share, square_around
 from epipose.detectors._following import ACCEPTED, KEPT, LOOK_AGAIN, LOOK_AROUND, Follower
-from epipose.detectors._framing import framing, inverse, mapped, resampled
+from epipose.geometry.images import framing, inverse, mapped, resampled
 from epipose.pose.skeletons import load_skeleton
 
 SKELETON = load_skeleton("body21")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy import ndarray
 
-from epipose.detectors._framing import framing, mapped
+from epipose.geometry.images import framing, mapped
 from epipose.training import detector
 from epipose.training.detector import Learner, Plan, train
 from epipose.training.keypoint_crops import AugmentedBatches, open_crops

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from epipose.detectors._framing import framing, inverse, mapped
+from epipose.geometry.images import framing, inverse, mapped
 from epipose.pose.skeletons import load_skeleton
 
 SURE = 0.2

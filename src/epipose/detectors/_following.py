@@ -18,7 +18,7 @@ from epipose.detectors._boxes import (
     square_around,
     turned_tiles,
 )
-from epipose.detectors._framing import BEYOND, inverse, mapped, resampled
+from epipose.geometry.images import BEYOND, inverse, mapped, resampled
 
 Find = Callable[
     [UInt8[ndarray, "pictures size size 3"]],

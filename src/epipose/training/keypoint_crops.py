@@ -11,8 +11,8 @@ from numpy import ndarray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from epipose.detectors._framing import framing, mapped, resampled
 from epipose.errors import InputError
+from epipose.geometry.images import framing, mapped, resampled
 from epipose.io.truth_files import OUT_OF_FRAME
 from epipose.pose.skeletons import load_skeleton
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
-from epipose.detectors._framing import framing, mapped, resampled
+from epipose.geometry.images import framing, mapped, resampled
 from epipose.io.truth_files import VISIBLE
 from epipose.training.keypoint_crops import CropFolder
 

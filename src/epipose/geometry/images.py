@@ -1,4 +1,4 @@
-"""Where a network looks in a picture: an affine map to its square input, its inverse, and the pixels under it."""
+"""Parts of pictures: an affine map from a picture to a square crop, its inverse, and the pixels under it."""
 
 import cv2
 import numpy as np
