@@ -6,7 +6,18 @@ from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
 from epipose.errors import InputError
-from epipose.pose.metrics import mpjpe, n_mpjpe, pa_mpjpe
+from epipose.pose.metrics import (
+    auc,
+    bone_length_error,
+    jitter,
+    joint_errors,
+    mpjpe,
+    n_mpjpe,
+    pa_mpjpe,
+    pck,
+    pckh,
+    symmetry_error,
+)
 
 BATCHES = [(), (1,), (3, 1, 2)]
 
@@ -75,3 +86,40 @@ def test_a_pose_without_any_weight_is_left_out_and_none_at_all_refused() -> None
         assert measure(predicted, truth, weight=weight, **root) == pytest.approx(alone, rel=1e-12)
         with pytest.raises(InputError, match="every weight is 0"):
             measure(predicted, truth, weight=0 * weight, **root)
+
+
+def test_errors_of_joints_average_to_the_error() -> None:
+    predicted, truth = _pair((3, 2))
+    errors = joint_errors(predicted, truth, root=0)
+    assert errors[0] == 0
+    assert errors.mean() == pytest.approx(mpjpe(predicted, truth, root=0))
+    weight = np.ones(truth.shape[:-1])
+    weight[..., 4] = 0
+    assert np.isnan(joint_errors(predicted, truth, weight=weight)[4])
+
+
+def test_shares_count_joints_within_the_threshold() -> None:
+    truth = np.zeros((10, 4, 3))
+    predicted = truth + np.array([0.0, 0.1, 0.149, 0.2])[:, None] * [1, 0, 0]
+    assert pck(predicted, truth) == pytest.approx(0.75)
+    assert pck(predicted, truth, within=0.12) == pytest.approx(0.5)
+    # Of the thresholds 0, 5, ..., 150 mm each joint passes those from its own error on.
+    assert auc(predicted, truth) == pytest.approx((31 + 11 + 1 + 0) / (4 * 31))
+    head = np.full(10, 0.2)
+    assert pckh(predicted[..., :2], truth[..., :2], head) == pytest.approx(0.5)
+
+
+def test_lengths_of_bones_and_their_twins() -> None:
+    truth = np.array([[[0.0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 1.5]]])
+    bones = [(0, 1), (0, 2), (0, 3)]
+    assert bone_length_error(truth * 1.1, truth, bones) == pytest.approx(0.1 * 4.5 / 3)
+    assert symmetry_error(truth, [((0, 1), (0, 2))]) == pytest.approx(1.0)
+
+
+def test_jitter_is_that_of_a_polynomial_and_none_of_smooth_motion() -> None:
+    times = np.arange(20) / 50
+    cubic = np.stack([times**3, 0 * times, 0 * times], axis=-1)[:, None]
+    assert jitter(cubic, 50.0) == pytest.approx(6.0)
+    assert jitter(cubic[:, :, [1, 1, 2]] + times[:, None, None] ** 2, 50.0) == pytest.approx(0, abs=1e-6)
+    with pytest.raises(InputError, match="4 frames"):
+        jitter(cubic[:3], 50.0)
