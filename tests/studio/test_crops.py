@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from epipose.io.truth_files import HIDDEN_BY_OCCLUDER, OUT_OF_FRAME, VISIBLE
+from epipose.pose.skeletons import load_skeleton
 from epipose.studio.backdrops import BackdropPool
+from epipose.studio.bodies import JOINTS
 from epipose.studio.crops import Crop, CropStudio, write_crops
 
 
@@ -28,6 +30,17 @@ def test_joints_are_where_their_visibility_says(crops: list[Crop]) -> None:
         # Joints lie inside the body, so within the box around its outline, or a little beyond the sampled one.
         assert np.all(crop.pixels > crop.box[:2] - 3)
         assert np.all(crop.pixels < crop.box[2:] + 3)
+
+
+def test_depths_are_those_of_bodies(crops: list[Crop]) -> None:
+    hips = [JOINTS.index(f"{side}_hip") for side in ("left", "right")]
+    for crop in crops:
+        assert crop.depth[JOINTS.index("pelvis")] == 0
+        # The pelvis is the middle between the hips, in depth as across, but for the perspective.
+        assert abs(crop.depth[hips].mean()) < 1e-3
+        places = np.column_stack([crop.pixels / 96, crop.depth])
+        bones = [np.linalg.norm(places[a] - places[b]) for a, b in load_skeleton("body21").bones]
+        assert max(bones) < 1.3 * np.max(crop.box[2:] - crop.box[:2]) / 96
 
 
 def test_show_people_of_many_sizes_partly_hidden(crops: list[Crop]) -> None:
@@ -53,7 +66,13 @@ def test_finished_shards_are_kept(tmp_path: Path) -> None:
     write_crops(tmp_path, count=2, seed=3, size=64)
     assert image.stat().st_mtime_ns == written
     shapes = {path.stem: np.load(path).shape for path in (tmp_path / "shard-000").iterdir()}
-    assert shapes == {"images": (2, 64, 64, 3), "pixels": (2, 21, 2), "visibility": (2, 21), "box": (2, 4)}
+    assert shapes == {
+        "images": (2, 64, 64, 3),
+        "pixels": (2, 21, 2),
+        "depth": (2, 21),
+        "visibility": (2, 21),
+        "box": (2, 4),
+    }
 
 
 def test_backdrops_differ_and_follow_from_the_seed() -> None:

@@ -3,7 +3,7 @@
     python -m epipose.studio.crops OUT --count 20000 --seed 1
 
 writes OUT/shard-000/ and so on: `images.npy` (n, size, size, 3) uint8, `pixels.npy` (n, 21, 2) float32,
-`visibility.npy` (n, 21) uint8 (see `visibility`), `box.npy` (n, 4) float32 x0 y0 x1 y1.
+`depth.npy` (n, 21) float32, `visibility.npy` (n, 21) uint8 (see `visibility`), `box.npy` (n, 4) float32 x0 y0 x1 y1.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import rotation_from_rotvec
 from epipose.io.files import atomic_write
 from epipose.studio.backdrops import BackdropPool
-from epipose.studio.bodies import make_body
+from epipose.studio.bodies import JOINTS, make_body
 from epipose.studio.camera_effects import CameraLook
 from epipose.studio.figures import Figure, make_figure, pose_figures
 from epipose.studio.garments import Outfit
@@ -62,6 +62,8 @@ class Crop:
     image: UInt8[ndarray, "size size 3"]
     pixels: Float32[ndarray, "joints 2"]
     """The joints of body21; also where they are hidden or out of the picture."""
+    depth: Float32[ndarray, "joints"]
+    """Behind the pelvis, in units of the crop (see `geometry.crop_frames`)."""
     visibility: UInt8[ndarray, "joints"]
     box: Float32[ndarray, "4"]
     """x0 y0 x1 y1 around the whole person, in pixels of the crop; may reach beyond it."""
@@ -111,9 +113,12 @@ class CropStudio:
         sight = Sight(scene.labels, scene.depth, PERSON)
         visibility = joint_visibility(pixels, depth, seen, figure.joint_radii, sight)
         image = CameraLook.random(rng).metered(scene.colour).apply(scene.colour, rng)
+        root = depth[JOINTS.index("pelvis")]
+        behind = (depth - root) * float(np.mean(camera.lens.focal)) / (size * root)
         rim, _ = camera.project(outline)
         box = np.concatenate([rim.min(axis=0), rim.max(axis=0)])
-        return Crop(image, pixels.astype(np.float32), visibility, box.astype(np.float32))
+        places = pixels.astype(np.float32), behind.astype(np.float32)
+        return Crop(image, *places, visibility, box.astype(np.float32))
 
     def _composed(self, backdrop: Float32[ndarray, "size size 3"], sprite: "_Sprite") -> "_Sprite":
         """Lay the person over the backdrop, other people behind and in front of it, and things in front of all."""
@@ -250,6 +255,7 @@ def write_crops(folder: Path, *, count: int, seed: int, size: int, part: tuple[i
         for name, array in (  # the box last: its presence says that the shard is whole
             ("images", np.stack([crop.image for crop in crops])),
             ("pixels", np.stack([crop.pixels for crop in crops])),
+            ("depth", np.stack([crop.depth for crop in crops])),
             ("visibility", np.stack([crop.visibility for crop in crops])),
             ("box", np.stack([crop.box for crop in crops])),
         ):
