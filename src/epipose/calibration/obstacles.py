@@ -36,7 +36,7 @@ def background_picture(
     frames: Iterable[UInt8[ndarray, "height width 3"]], count: int
 ) -> UInt8[ndarray, "height width 3"]:
     """Return what stands still in a video of `count` frames: the median over some of them."""
-    step = max(1, count // MOST_FRAMES)
+    step = max(1, -(-count // MOST_FRAMES))
     chosen = [frame for index, frame in enumerate(frames) if index % step == 0]
     if not chosen:
         raise InputError("a video without frames has no background")
@@ -66,10 +66,7 @@ def find_discs(background: UInt8[ndarray, "height width 3"]) -> tuple[Disc, ...]
 def disc_mask(discs: Sequence[Disc], size_wh: tuple[int, int]) -> Bool[ndarray, "height width"]:
     """Return where discs cover a picture of `size_wh`."""
     row, column = np.mgrid[: size_wh[1], : size_wh[0]]
-    mask = np.zeros(row.shape, bool)
-    for disc in discs:
-        mask |= (column - disc.middle[0]) ** 2 + (row - disc.middle[1]) ** 2 <= disc.radius**2
-    return mask
+    return covered(discs, np.stack([column, row], axis=-1).astype(float))
 
 
 def covered(discs: Sequence[Disc], pixels: Float[ndarray, "*any 2"]) -> Bool[ndarray, "*any"]:
