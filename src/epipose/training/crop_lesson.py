@@ -19,7 +19,7 @@ from epipose.models.crop_poses import CropNet, CropPoses, Marginals, cells, crop
 from epipose.models.pictures import normalised
 from epipose.pose.metrics import mpjpe, pa_mpjpe
 from epipose.pose.roots import from_root
-from epipose.training.crop_examples import CropExamples
+from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
 from epipose.training.disturbances import COVERING, disturbed
 from epipose.training.loop import Batch, Lesson
 
@@ -34,8 +34,6 @@ SCORED = 500
 """Crops on which a network is scored while it learns."""
 
 
-FEWEST_JOINTS = 6
-"""Known in an example, or it is not used."""
 COARSE = 0.8
 """Size of pictures in the beginning."""
 
