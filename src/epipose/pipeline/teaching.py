@@ -1,7 +1,7 @@
 """What a reconstructed capture can teach: pictures, the labels that its cameras made together, and keypoints."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,11 @@ class TaughtView:
     offset_s: float
     """Added to the view's own times for the clock of the labels."""
 
+    @property
+    def times(self) -> Float[ndarray, "frames"]:
+        """When its pictures were taken, on the clock of the labels."""
+        return np.asarray(self.keypoints.times + self.offset_s)
+
     def frames(self) -> Iterator[Frame]:
         """Read the pictures, at the times of the keypoints."""
         if self.source.is_file():
@@ -56,6 +61,11 @@ class Teaching:
     path: Path
     views: tuple[TaughtView, ...]
     labels: PseudoLabels
+
+    @property
+    def people(self) -> int:
+        """How many people it shows."""
+        return int(self.labels.weight.shape[1])
 
 
 def load_teaching(folder: Path, labels: str, detector: str, progress: Report) -> Teaching:
@@ -207,13 +217,3 @@ def _views(inputs: Inputs, fit: _Fit) -> tuple[TaughtView, ...]:
         assert view.source is not None, "captures without pictures were refused"
         found.append(TaughtView(view.name, view.source, camera, keypoints, float(offset)))
     return tuple(found)
-
-
-def frame_times(view: TaughtView) -> Float[ndarray, "frames"]:
-    """Return when the pictures of a view were taken, on the clock of the labels."""
-    return np.asarray(view.keypoints.times + view.offset_s)
-
-
-def held_out_from(teachings: Sequence[Teaching], share: float) -> list[float]:
-    """Return for each capture the time from which on its frames, the last `share` of all, are held out."""
-    return [float(np.quantile(teaching.labels.poses.times, 1 - share)) for teaching in teachings]

@@ -10,13 +10,13 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 
 from epipose.calibration.obstacles import Disc
-from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.geometry.crop_frames import MARGIN, box_frame
 from epipose.geometry.images import mapped, resampled
 from epipose.io.videos import Frame
 from epipose.pose.keypoints import Poses
 from epipose.pose.roots import root, root_joints
+from epipose.pose.skeletons import Skeleton
 from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
 
 ROOM = 1.5
@@ -122,11 +122,8 @@ def _at(labels: Poses, time: float) -> tuple[Float[ndarray, "people joints 3"], 
     return (1 - share) * one + share * other, np.minimum(labels.weight[before], labels.weight[before + 1]).astype(float)
 
 
-def write_examples(found: Iterable[Square], skeleton_of: Poses, file: Path) -> CropExamples:
-    """Keep squares in a file, and return them as examples; raises InputError if there are none."""
-    kept = list(found)
-    if not kept:
-        raise InputError(f"no frame for {file.stem} shows a person whose joints are known; see the recording's report")
+def write_examples(kept: Sequence[Square], skeleton: Skeleton, file: Path) -> CropExamples:
+    """Keep squares, one or more, in a file, and return them as examples."""
     file.parent.mkdir(parents=True, exist_ok=True)
     np.save(file, np.stack([square.picture for square in kept]))
     return CropExamples(
@@ -137,7 +134,7 @@ def write_examples(found: Iterable[Square], skeleton_of: Poses, file: Path) -> C
         np.array([square.side_m for square in kept], np.float32),
         np.stack([square.disc for square in kept]),
         np.array([square.frame for square in kept]),
-        skeleton_of.skeleton,
+        skeleton,
     )
 
 
