@@ -11,8 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-NEAR = 0.05
-"""How far from its place, in units of the crop, a joint's probability counts for its confidence."""
+from epipose.geometry.crop_frames import NEAR as NEAR
 
 
 class PictureNet(nn.Module):
