@@ -14,10 +14,19 @@ from torch import Tensor, nn
 from epipose.geometry.crop_frames import NEAR as NEAR
 
 
-class CropNet(nn.Module):
-    """A network for pictures of `size` pixels a side."""
+class PictureNet(nn.Module):
+    """A network that sees one crop of `size` pixels a side."""
 
     size: int
+
+    @abstractmethod
+    def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> "CropPoses":
+        """Return the joints of RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
+
+
+class CropNet(PictureNet):
+    """A network that has distributions of joints, by which it is taught."""
+
     joint_axes: ClassVar[dict[str, int]]
     """By the name of a parameter, the axis along which it has an equal part for each joint."""
 

@@ -5,13 +5,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int, UInt8
 from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.io.truth_files import OUT_OF_FRAME
 from epipose.pose.skeletons import Skeleton, load_skeleton
 
+FEWEST_JOINTS = 6
+"""Known in an example, or it is not used."""
 HELD_OUT = 2
 """Shards of synthetic crops, the first ones of a folder, that are never learned from."""
 WEIGHTS = np.array([1.0, 0.7, 0.4, 0.0], np.float32)
@@ -34,6 +36,8 @@ class CropExamples:
     """What the square's side spans at the root's depth, in metres; NaN where it is not known."""
     disc: Float32[ndarray, "crops 3"]
     """x, y and radius of the scene's round obstacle in pixels of the square; radius 0 where there is none."""
+    frames: Int[ndarray, "crops"]
+    """Numbers of the pictures in what they were cut from."""
     skeleton: Skeleton
 
     def __len__(self) -> int:
@@ -49,10 +53,10 @@ class CropExamples:
         file = int(np.searchsorted(self.starts, row, side="right")) - 1
         return np.asarray(_mapped(self.files[file])[row - self.starts[file]])
 
-    def place(self, row: int) -> tuple[str, int]:
-        """Return the file of a crop and its number there."""
+    def place(self, row: int) -> str:
+        """Return where an example comes from, for people."""
         file = int(np.searchsorted(self.starts, row, side="right")) - 1
-        return self.files[file].parent.name, row - self.starts[file]
+        return f"{self.files[file].stem}, frame {self.frames[row]}"
 
 
 @cache
@@ -82,4 +86,5 @@ def studio_examples(folder: Path, *, held_out: bool) -> CropExamples:
     unknown = np.full(len(pixels), np.nan, np.float32)
     joints = np.concatenate([pixels, depth[..., None]], axis=2)
     nowhere = np.zeros((len(pixels), 3), np.float32)
-    return CropExamples(files, tuple(starts), joints, weight, unknown, nowhere, load_skeleton("body21"))
+    numbers = np.arange(len(pixels))
+    return CropExamples(files, tuple(starts), joints, weight, unknown, nowhere, numbers, load_skeleton("body21"))

@@ -7,7 +7,7 @@ from typing import cast
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int, UInt8
+from jaxtyping import Float32, Float64, UInt8
 from numpy import ndarray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,12 +15,12 @@ from torch.nn import functional
 from epipose.errors import InputError
 from epipose.geometry.crop_frames import MARGIN, CropFrame, box_frame
 from epipose.geometry.images import BEYOND, mapped, resampled
-from epipose.models.crop_poses import CropNet, CropPoses, Marginals, cells, crop_poses
+from epipose.models.crop_poses import CropNet, Marginals, cells, crop_poses
 from epipose.models.pictures import normalised
-from epipose.pose.metrics import mpjpe, pa_mpjpe
-from epipose.pose.roots import from_root
-from epipose.training.crop_examples import CropExamples
+from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
+from epipose.training.crop_squares import in_units, shown_joints
 from epipose.training.disturbances import COVERING, disturbed
+from epipose.training.examination import examine
 from epipose.training.loop import Batch, Lesson
 
 SPREAD = 0.02
@@ -34,8 +34,6 @@ SCORED = 500
 """Crops on which a network is scored while it learns."""
 
 
-FEWEST_JOINTS = 6
-"""Known in an example, or it is not used."""
 COARSE = 0.8
 """Size of pictures in the beginning."""
 
@@ -100,10 +98,10 @@ class CropLesson(Lesson):
         return crop_loss(cast(CropNet, net).marginals(normalised(pictures)), joints, weights)
 
     def score(self, net: nn.Module) -> dict[str, float]:
-        """Return errors on crops that are held out, see `crop_errors`."""
+        """Return errors on crops that are held out."""
         count = min(SCORED, len(self._held_out))
         rows = np.linspace(0, len(self._held_out) - 1, count).astype(int)
-        return crop_errors(cast(CropNet, net), self._held_out, rows)
+        return examine(cast(CropNet, net), self._held_out, rows)[1].errors()
 
 
 def crop_loss(marginals: Marginals, joints: Tensor, weights: Tensor) -> Tensor:
@@ -143,39 +141,13 @@ def vary(
     return picture, units, weight
 
 
-def in_units(
-    examples: CropExamples, row: int, frame: CropFrame
-) -> tuple[Float32[ndarray, "joints 3"], Float32[ndarray, "joints"]]:
-    """Return an example's joints in units of a square cut from it, and their weights: 0 beyond the square.
-
-    z is half a unit at most, as far as networks can tell.
-    """
-    joints = examples.joints[row].astype(np.float64)
-    across = mapped(frame.crop_from_px, joints[:, :2]) / frame.size - 0.5
-    depth = np.clip(joints[:, 2] * examples.size / frame.side_px, -0.5, 0.49)
-    inside = (np.abs(across) < 0.5).all(axis=1)
-    weight = np.where(inside, examples.weight[row], 0)
-    return np.column_stack([across, depth]).astype(np.float32), weight.astype(np.float32)
-
-
-def steady_frame(examples: CropExamples, row: int, size: int) -> CropFrame:
-    """Return the square around an example's person as the runtime would cut it."""
-    return box_frame(_shown(examples, row), size)
-
-
-def _shown(examples: CropExamples, row: int) -> Float64[ndarray, "shown 2"]:
-    """Return the joints of an example that are known, in its pixels; all of them if none is."""
-    known = examples.weight[row] > 0
-    return examples.joints[row, known if known.any() else np.full_like(known, True), :2].astype(np.float64)
-
-
 def _varied_frame(
     examples: CropExamples, row: int, size: int, variation: Variation, rng: np.random.Generator
 ) -> CropFrame:
     """Return a square like those that the runtime cuts: about the person's, as far as it is known."""
     turn = rng.normal(0, variation.turn) if rng.random() < 7 / 8 else rng.uniform(-3, 3) * variation.turn
     margin = MARGIN * float(np.exp(rng.normal(0, variation.zoom)))
-    frame = box_frame(_shown(examples, row), size, margin=margin, turn=float(np.deg2rad(turn)))
+    frame = box_frame(shown_joints(examples, row), size, margin=margin, turn=float(np.deg2rad(turn)))
     aside = np.column_stack([np.zeros((2, 2)), rng.normal(0, variation.shift * size, 2)])
     return CropFrame(frame.crop_from_px + aside, size)
 
@@ -194,38 +166,3 @@ def _draw_disc(
 
 def _any_picture(examples: CropExamples, rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
     return examples.picture(int(rng.integers(len(examples))))
-
-
-def predicted(net: CropNet, pictures: UInt8[ndarray, "n size size 3"]) -> CropPoses:
-    """Return what a network finds in pictures, on the processor."""
-    device = next(net.parameters()).device
-    with torch.inference_mode():
-        found = net(normalised(torch.from_numpy(pictures).to(device)))
-    return CropPoses(found.positions.float().cpu(), found.confidence.float().cpu())
-
-
-def crop_errors(net: CropNet, examples: CropExamples, rows: Int[ndarray, "rows"]) -> dict[str, float]:
-    """Return the mean errors of a network on some examples, joints of weight 0 left out.
-
-    In millimetres, from the root, where all examples have a known size; else in thousandths of the crop's side.
-    """
-    truth, found, weight, scale = [], [], [], []
-    size = net.size
-    for some in np.array_split(rows, -(-len(rows) // 50)):
-        frames = [steady_frame(examples, int(row), size) for row in some]
-        cut = [
-            resampled(examples.picture(int(row)), at.crop_from_px, size) for row, at in zip(some, frames, strict=True)
-        ]
-        found.append(predicted(net, np.stack(cut)).positions.numpy())
-        for row, frame in zip(some, frames, strict=True):
-            units, counts = in_units(examples, int(row), frame)
-            truth.append(units)
-            weight.append(counts > 0)
-            scale.append(float(examples.side_m[row]) * frame.side_px / examples.size)
-    known = np.isfinite(scale).all()
-    factor = 1000 * (np.array(scale) if known else np.ones(len(scale)))
-    unit = "mm" if known else "crop"
-    kept = np.stack(weight).sum(axis=1) >= 3
-    a, b, w = np.concatenate(found)[kept], np.stack(truth)[kept], np.stack(weight)[kept].astype(float)
-    a, b = (factor[kept, None, None] * from_root(units.astype(float), examples.skeleton) for units in (a, b))
-    return {f"mpjpe_{unit}": mpjpe(a, b, weight=w), f"pa_mpjpe_{unit}": pa_mpjpe(a, b, weight=w)}

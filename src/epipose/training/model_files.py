@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from epipose.errors import InputError
 from epipose.io.model_files import KEY, ModelDescription, parse_description
-from epipose.models.crop_poses import CropNet, CropPoses
+from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pictures import normalised
 
 OPSET = 17
@@ -30,7 +30,7 @@ SMALL = 256
 class _OnPictures(nn.Module):
     """A network for pictures as they are stored."""
 
-    def __init__(self, net: CropNet) -> None:
+    def __init__(self, net: PictureNet) -> None:
         super().__init__()
         self.net = net
 
@@ -43,7 +43,7 @@ def model_bytes(net: nn.Module, description: ModelDescription) -> bytes:
     """Return the content of a network's file; see ModelDescription for what it takes and gives."""
     net = net.cpu().eval()
     outputs = ["positions", "confidence"]
-    if isinstance(net, CropNet):
+    if isinstance(net, PictureNet):
         pictures = torch.zeros(1, description.size, description.size, 3, dtype=torch.uint8)
         model = onnx.load_model_from_string(exported(_OnPictures(net), pictures, "pictures", outputs))
         _without_prefix(model.graph, "net.")
