@@ -30,6 +30,12 @@ def moved(poses: Poses, motion: Rigid, scale: float = 1.0) -> Poses:
     return replace(poses, positions=motion.apply(scale * poses.positions.astype(float)).astype(np.float32))
 
 
+def first(poses: Poses) -> Poses:
+    return replace(
+        poses, positions=poses.positions[:, :1], uncertainty=poses.uncertainty[:, :1], weight=poses.weight[:, :1]
+    )
+
+
 def swapped(poses: Poses) -> Poses:
     return replace(poses, positions=poses.positions[:, ::-1].copy(), weight=poses.weight[:, ::-1].copy())
 
@@ -76,13 +82,20 @@ def test_slots_do_not_matter_and_strangers_are_left_out() -> None:
         compare(moved(TRUTH, Rigid(np.eye(3), np.full(3, 9.0))), TRUTH)
 
 
+def test_a_fragment_that_fits_is_not_taken_for_the_person() -> None:
+    one = first(TRUTH)
+    missing = np.zeros(TRUTH.weight.shape, bool)
+    missing[5:, 0] = True
+    both = replace(TRUTH, positions=np.concatenate([one.positions, noisy(one, 0.1).positions], axis=1))
+    assert compare(without(both, missing), one).people == ((1, 0),)
+
+
 def test_worlds_of_their_own_are_turned_and_only_then() -> None:
     found = swapped(moved(noisy(TRUTH), MOTION))
     turned = compare(found, TRUTH, turned=True)
     assert turned.people == ((0, 1), (1, 0))
     assert pose_errors(turned).mpjpe_m == pytest.approx(pose_errors(compare(noisy(TRUTH), TRUTH)).mpjpe_m, rel=0.01)
-    one, only = (replace(p, positions=p.positions[:, :1], uncertainty=p.uncertainty[:, :1], weight=p.weight[:, :1])
-                 for p in (moved(TRUTH, MOTION), TRUTH))  # fmt: skip
+    one, only = first(moved(TRUTH, MOTION)), first(TRUTH)
     assert pose_errors(compare(one, only)).mpjpe_m > 0.2
     assert pose_errors(compare(one, only, turned=True)).mpjpe_m == pytest.approx(0, abs=1e-6)
     # One turn for the whole recording: it does not forgive what changes from frame to frame, and never the size.
@@ -91,9 +104,7 @@ def test_worlds_of_their_own_are_turned_and_only_then() -> None:
 
 def test_roots_at_the_origin_are_as_good_as_places() -> None:
     root = TRUTH.skeleton.index("pelvis")
-    one = replace(
-        TRUTH, positions=TRUTH.positions[:, :1], uncertainty=TRUTH.uncertainty[:, :1], weight=TRUTH.weight[:, :1]
-    )
+    one = first(TRUTH)
     centred = replace(one, positions=one.positions - one.positions[:, :, [root]])
     assert pose_errors(compare(centred, one)).mpjpe_m == pytest.approx(0, abs=1e-6)
     assert pose_errors(compare(moved(centred, MOTION), one, turned=True)).mpjpe_m == pytest.approx(0, abs=1e-6)
@@ -128,6 +139,9 @@ def test_what_is_not_known_does_not_count() -> None:
     errors = pose_errors(both)
     assert np.isnan(errors.per_joint_m["left_wrist"])
     assert errors.mpjpe_m < 0.1
+    few = np.ones(TRUTH.weight.shape, bool)
+    few[0, 0, [root, 1, 2, 3, 4]] = few[1, 0, [root, 1, 2, 3]] = few[2, 0, [1, 2, 3, 4, 5]] = False
+    assert compare(without(found, few), TRUTH).weight.sum(axis=(1, 2))[:3].tolist() == [5.0, 0.0, 0.0]
     with pytest.raises(InputError, match="nobody in the poses"):
         compare(without(found, missing | True), TRUTH)
     with pytest.raises(InputError, match="nobody in the truth"):

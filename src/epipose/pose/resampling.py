@@ -148,7 +148,7 @@ def _on_curve(
     def direction(begin: ndarray, end: ndarray) -> ndarray:
         apart = (own[end] - own[begin])[:, None, None, None]
         near = (own[end] - own[begin] <= 2 * LONGEST_STEP * np.median(np.diff(own)))[:, None, None]
-        whole = near & (end - begin == 2)[:, None, None] & known[begin] & known[end]
+        whole = near & known[begin] & known[end]
         return np.asarray(np.where(whole[..., None], (places[end] - places[begin]) * step / apart, line))
 
     begins = direction(np.maximum(before - 1, 0), after)
