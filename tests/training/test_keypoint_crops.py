@@ -30,7 +30,7 @@ def agreement(picture: ndarray, pixels: ndarray, colours: ndarray) -> float:
 def test_joints_stay_on_their_colours_and_mirroring_swaps_left_and_right(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keypoint_crops, "_disturbed", lambda picture, *_: picture)
+    monkeypatch.setattr(keypoint_crops, "disturbed", lambda picture, *_: picture)
     crops, rng, mirrored = open_crops(folder, held_out=False), np.random.default_rng(0), 0
     for row in range(60):
         picture, pixels, weights = augmented(crops, row % len(crops), 128, rng)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from epipose.pose.bones import MEAN_STATURE_M, STATURE_SIGMA_M, stature_ratio
+from epipose.pose.bones import MEAN_STATURE_M, STATURE_SIGMA_M, stature_of, stature_ratio
 from epipose.pose.skeletons import Skeleton
 
 RATIO_FLOOR = 0.04
@@ -65,19 +65,14 @@ def _stature_of_bones(
     positions: Float[ndarray, "frames joints 3"], valid: Bool[ndarray, "frames joints"], skeleton: Skeleton
 ) -> tuple[float, float] | None:
     """Return the stature that the lengths of single bones speak for, and its relative standard deviation."""
-    statures, sigmas = [], []
+    lengths = {}
     for joint, other in combinations(range(len(skeleton)), 2):
-        ratio = stature_ratio(skeleton.joint_names[joint], skeleton.joint_names[other])
+        names = skeleton.joint_names[joint], skeleton.joint_names[other]
         both = valid[:, joint] & valid[:, other]
-        if ratio is None or both.sum() < FEWEST_FRAMES:
-            continue
-        length = np.median(np.linalg.norm(positions[both, joint] - positions[both, other], axis=-1))
-        statures.append(length / ratio[0])
-        sigmas.append(ratio[1])
-    if not statures:
-        return None
-    weights = 1 / np.square(sigmas)
-    return float(np.average(statures, weights=weights)), float(np.hypot(RATIO_FLOOR, 1 / np.sqrt(weights.sum())))
+        if stature_ratio(*names) is not None and both.sum() >= FEWEST_FRAMES:
+            lengths[names] = float(np.median(np.linalg.norm(positions[both, joint] - positions[both, other], axis=-1)))
+    found = stature_of(lengths)
+    return found and (found[0], float(np.hypot(RATIO_FLOOR, found[1])))
 
 
 def _stature_of_chain(

@@ -21,6 +21,8 @@ PAPER_METRES = 2.0
 """Side of the published square at the root's depth."""
 MARGIN = 1.25
 """Side of a crop, over the longer side of the box around the joints it is cut by."""
+NEAR = 0.05
+"""How far from its place, in units of the crop, a joint's probability counts for its confidence."""
 
 
 @dataclass(frozen=True, eq=False)

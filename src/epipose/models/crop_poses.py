@@ -4,14 +4,39 @@ Each joint has one distribution along each of x, y and z. Cell i of an axis stan
 Sun et al. (integral regression, ECCV 2018) and EpipolarPose (CVPR 2019) count in.
 """
 
-from typing import NamedTuple
+from abc import abstractmethod
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-NEAR = 0.05
-"""How far from its place, in units of the crop, a joint's probability counts for its confidence."""
+from epipose.geometry.crop_frames import NEAR as NEAR
+
+
+class PictureNet(nn.Module):
+    """A network that sees one crop of `size` pixels a side."""
+
+    size: int
+
+    @abstractmethod
+    def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> "CropPoses":
+        """Return the joints of RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
+
+
+class CropNet(PictureNet):
+    """A network that has distributions of joints, by which it is taught."""
+
+    joint_axes: ClassVar[dict[str, int]]
+    """By the name of a parameter, the axis along which it has an equal part for each joint."""
+
+    @abstractmethod
+    def marginals(self, pictures: Float[Tensor, "n 3 height width"]) -> "Marginals":
+        """Return the three distributions of each joint."""
+
+    def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> "CropPoses":
+        """Return the joints of RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
+        return crop_poses(self.marginals(pictures))
 
 
 class CropPoses(NamedTuple):
@@ -39,16 +64,16 @@ def crop_poses(marginals: Marginals) -> CropPoses:
     return CropPoses(torch.stack(places, dim=-1), near[0] * near[1] * near[2])
 
 
-def _cells(axis: Float[Tensor, "n joints cells"]) -> Float[Tensor, "cells"]:
-    """Return what the cells stand for."""
+def cells(axis: Float[Tensor, "n joints cells"]) -> Float[Tensor, "cells"]:
+    """Return what the cells of a distribution stand for."""
     count = int(axis.shape[-1])
     return torch.arange(count, dtype=axis.dtype, device=axis.device) / count - 0.5
 
 
 def _mean(axis: Float[Tensor, "n joints cells"]) -> Float[Tensor, "n joints"]:
-    return axis @ _cells(axis)
+    return axis @ cells(axis)
 
 
 def _near(axis: Float[Tensor, "n joints cells"], place: Float[Tensor, "n joints"]) -> Float[Tensor, "n joints"]:
-    near = (_cells(axis) - place[..., None]).abs() <= NEAR
+    near = (cells(axis) - place[..., None]).abs() <= NEAR
     return (axis * near).sum(dim=-1).clamp(max=1.0)

@@ -5,11 +5,13 @@ from the features under that heatmap and from what the whole crop shows: a depth
 where a volume of 64^3 cells costs more than the rest of the network.
 """
 
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from epipose.models.crop_poses import CropPoses, Marginals, crop_poses
+from epipose.models.crop_poses import CropNet, Marginals
 from epipose.models.pyramid import Pyramid
 
 PLANES = 64
@@ -18,10 +20,11 @@ HIDDEN = 128
 """Channels between features and planes."""
 
 
-class SmallNet(nn.Module):
+class SmallNet(CropNet):
     """The network for `joints` joints, for pictures of `size` pixels a side."""
 
     size = 160
+    joint_axes: ClassVar = {"heatmaps.weight": 0, "heatmaps.bias": 0, "planes": 0}
 
     def __init__(self, joints: int) -> None:
         super().__init__()
@@ -31,10 +34,6 @@ class SmallNet(nn.Module):
         self.around = nn.Linear(self.trunk.channels, HIDDEN)
         # Each joint has planes of its own: what a forearm's features say of its depth says nothing of a knee's.
         self.planes = nn.Parameter(torch.randn(joints, HIDDEN, PLANES) * (0.1 / HIDDEN**0.5))
-
-    def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> CropPoses:
-        """Return the joints of RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
-        return crop_poses(self.marginals(pictures))
 
     def marginals(self, pictures: Float[Tensor, "n 3 height width"]) -> Marginals:
         """Return the three distributions of each joint."""

@@ -1,12 +1,13 @@
 """EpipolarPose's network (Kocabas et al., CVPR 2019): a residual network and a volume of 64^3 cells for each joint."""
 
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from epipose.models.crop_poses import CropPoses, Marginals, crop_poses
+from epipose.models.crop_poses import CropNet, Marginals
 from epipose.models.resnet import ResNet
 
 CELLS = 64
@@ -17,13 +18,14 @@ DECONVOLUTIONS = 3
 INITIAL_STD = 0.001
 
 
-class VolumetricNet(nn.Module):
+class VolumetricNet(CropNet):
     """`joints` volumes from pictures of 256 pixels a side, which are four pixels to a cell.
 
     Parameters of trunk and head are named as in checkpoints of the published code; see `reference_weights`.
     """
 
     size = 256
+    joint_axes: ClassVar = {"final_layer.weight": 0, "final_layer.bias": 0}
 
     def __init__(self, joints: int, depth: int = 50) -> None:
         super().__init__()
@@ -41,9 +43,9 @@ class VolumetricNet(nn.Module):
                 nn.init.normal_(layer.weight, std=INITIAL_STD)
         nn.init.zeros_(self.final_layer.bias)  # type: ignore[arg-type]
 
-    def forward(self, pictures: Float[Tensor, "n 3 256 256"]) -> CropPoses:
-        """Return the joints of RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
-        return crop_poses(marginals(self.volumes(pictures)))
+    def marginals(self, pictures: Float[Tensor, "n 3 256 256"]) -> Marginals:
+        """Return the three distributions of each joint."""
+        return marginals(self.volumes(pictures))
 
     def volumes(self, pictures: Float[Tensor, "n 3 256 256"]) -> Float[Tensor, "n joints z y x"]:
         """Return the logits of every cell; channel joint * CELLS + z of the last convolution."""

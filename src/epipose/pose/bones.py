@@ -1,5 +1,6 @@
 """Bones: how long they are, how steady, and how long they usually are in people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,19 @@ def stature_ratio(joint: str, other: str) -> tuple[float, float] | None:
     if not side or not other_side or opposite != (name == other_name):
         return None
     return _STATURE_RATIOS.get(frozenset({name, other_name}))
+
+
+def stature_of(lengths_m: Mapping[tuple[str, str], float]) -> tuple[float, float] | None:
+    """Return the stature that lengths between joints speak for, and its relative standard deviation.
+
+    That is as if the lengths were independent. None if `stature_ratio` knows none of them.
+    """
+    known = [(length, ratio) for pair, length in lengths_m.items() if (ratio := stature_ratio(*pair)) is not None]
+    if not known:
+        return None
+    statures = [length / ratio for length, (ratio, _) in known]
+    weights = 1 / np.square([sigma for _, (_, sigma) in known])
+    return float(np.average(statures, weights=weights)), float(1 / np.sqrt(weights.sum()))
 
 
 def _ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:

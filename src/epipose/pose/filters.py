@@ -100,27 +100,47 @@ def savitzky_golay(poses: Poses, *, cutoff_hz: float) -> Poses:
 
 
 def one_euro(poses: Poses, *, cutoff_hz: float, beta: float) -> Poses:
-    """Return poses smoothed causally: each frame depends on earlier ones only, and lag shrinks with speed.
-
-    The cut-off is `cutoff_hz` at rest and grows by `beta` hertz for every m/s of the joint's smoothed speed
-    (Casiez, Roussel and Vogel, "1 EUR filter", CHI 2012; with the length of the 3D velocity as the speed).
-    """
+    """Return poses smoothed causally by `OneEuro`, whose cut-off grows by `beta` hertz for every m/s."""
     usual = 1 / _checked_rate(poses, cutoff_hz)
-    raw = poses.positions.astype(float)
-    known = poses.weight > 0
-    smooth, velocity = raw.copy(), np.zeros_like(raw)
-    for frame in range(1, len(raw)):
-        step = poses.times[frame] - poses.times[frame - 1]
-        if step > LONGEST_STEP * usual:
-            continue
-        going_on = (known[frame] & known[frame - 1])[..., None]
-        slope = (raw[frame] - smooth[frame - 1]) / step
-        moved = velocity[frame - 1] + _share(_SPEED_CUTOFF_HZ, step) * (slope - velocity[frame - 1])
-        velocity[frame] = np.where(going_on, moved, 0)
-        cutoff = cutoff_hz + beta * np.linalg.norm(velocity[frame], axis=-1, keepdims=True)
-        eased = smooth[frame - 1] + _share(cutoff, step) * (raw[frame] - smooth[frame - 1])
-        smooth[frame] = np.where(going_on, eased, raw[frame])
-    return replace(poses, positions=smooth.astype(np.float32))
+    smooth = OneEuro(cutoff_hz=cutoff_hz, beta=beta, longest_step_s=LONGEST_STEP * usual)
+    eased = [
+        smooth(positions.astype(float), weight > 0, float(time))
+        for positions, weight, time in zip(poses.positions, poses.weight, poses.times, strict=True)
+    ]
+    return replace(poses, positions=np.stack(eased).astype(np.float32))
+
+
+class OneEuro:
+    """Smooths points frame by frame: each answer depends on earlier frames only, and lag shrinks with speed.
+
+    The cut-off is `cutoff_hz` at rest and grows by `beta` hertz for every unit per second of the point's smoothed speed
+    (Casiez, Roussel and Vogel, "1 EUR filter", CHI 2012; with the length of the velocity as the speed). A point that
+    was not known in the frame before, or a pause longer than `longest_step_s` seconds, starts anew.
+    """
+
+    def __init__(self, *, cutoff_hz: float, beta: float, longest_step_s: float) -> None:
+        self._cutoff_hz, self._beta, self._longest_step_s = cutoff_hz, beta, longest_step_s
+        self._smooth: ndarray | None = None
+        self._velocity = np.zeros(())
+        self._known = np.zeros((), bool)
+        self._time = 0.0
+
+    def __call__(
+        self, points: Float[ndarray, "*batch d"], known: Bool[ndarray, "*batch"], time: float
+    ) -> Float[ndarray, "*batch d"]:
+        """Return the points of the next frame, taken at `time` (seconds), smoothed where they are `known`."""
+        step = time - self._time
+        before, velocity = self._smooth, np.zeros_like(points)
+        smooth = points
+        if before is not None and step <= self._longest_step_s:
+            going_on = (known & self._known)[..., None]
+            slope = (points - before) / step
+            moved = self._velocity + _share(_SPEED_CUTOFF_HZ, step) * (slope - self._velocity)
+            velocity = np.where(going_on, moved, 0)
+            cutoff = self._cutoff_hz + self._beta * np.linalg.norm(velocity, axis=-1, keepdims=True)
+            smooth = np.where(going_on, before + _share(cutoff, step) * (points - before), points)
+        self._smooth, self._velocity, self._known, self._time = smooth, velocity, known, time
+        return smooth
 
 
 def _share(cutoff_hz: float | ndarray, step: float) -> ndarray:

@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from epipose.errors import InputError
 from epipose.pose.keypoints import Keypoints
+from epipose.pose.skeletons import Skeleton
 
 BRIDGED_SECONDS = 0.5
 """A person not seen for longer than this comes back as somebody new."""
@@ -33,23 +34,45 @@ def track(keypoints: Keypoints) -> Keypoints:
     present = np.any(keypoints.score > 0, axis=-1)
     owner = np.full(present.shape, -1)
     sizes = person_sizes(keypoints)
-    live = _Tracks.none(len(keypoints.skeleton))
-    mirror = list(keypoints.skeleton.mirror)
-    born = 0
+    tracker = Tracker(keypoints.skeleton)
     for frame in np.flatnonzero(present.any(axis=1)):
         slots = np.flatnonzero(present[frame])
-        time = float(keypoints.times[frame])
-        seen = _Detections(
-            keypoints.pixels[frame, slots].astype(float), keypoints.score[frame, slots] > 0, sizes[frame, slots]
+        owner[frame, slots] = tracker.numbers(
+            keypoints.pixels[frame, slots].astype(float),
+            keypoints.score[frame, slots] > 0,
+            sizes[frame, slots],
+            float(keypoints.times[frame]),
         )
-        live = live.kept(time - live.time <= BRIDGED_SECONDS)
-        rows, columns = _matched(live, seen, mirror, time)
-        fresh = np.setdiff1d(np.arange(len(slots)), columns)
-        owner[frame, slots[columns]] = live.number[rows]
-        owner[frame, slots[fresh]] = born + np.arange(len(fresh))
-        live = live.updated(rows, seen.kept(columns), time).joined(seen.kept(fresh), born, time)
-        born += len(fresh)
-    return _in_slots(keypoints, owner, born)
+    return _in_slots(keypoints, owner, tracker.count)
+
+
+class Tracker:
+    """Tells frame by frame who is who."""
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self._live, self._mirror = _Tracks.none(len(skeleton)), list(skeleton.mirror)
+        self.count = 0
+        """How many people there were so far."""
+
+    def numbers(
+        self,
+        pixels: Float[ndarray, "n joints 2"],
+        seen: Bool[ndarray, "n joints"],
+        sizes: Float[ndarray, "n"],
+        time: float,
+    ) -> Int[ndarray, "n"]:
+        """Return the number, counted from 0, of each person found in the next frame; `sizes` see `person_sizes`."""
+        found = _Detections(pixels, seen, sizes)
+        live = self._live.kept(time - self._live.time <= BRIDGED_SECONDS)
+        rows, columns = _matched(live, found, self._mirror, time)
+        fresh = np.setdiff1d(np.arange(len(sizes)), columns)
+        numbers = np.empty(len(sizes), int)
+        numbers[columns] = live.number[rows]
+        numbers[fresh] = self.count + np.arange(len(fresh))
+        live = live.updated(rows, found.kept(columns), time)
+        self._live = live.joined(found.kept(fresh), self.count, time)
+        self.count += len(fresh)
+        return numbers
 
 
 def main_person(tracked: Keypoints) -> int:

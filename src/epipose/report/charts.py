@@ -1,5 +1,6 @@
 """The flat figures of the report: where the cameras stand, and how well everything agrees."""
 
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from epipose.pose.skeletons import Skeleton
 from epipose.report.contents import BoneReport, ReconstructionReport, ViewReport
 from epipose.report.palette import LEFT, MIDDLE, RIGHT, SWAPPED, Figure, axis, label, view_colour
 from epipose.report.playback import scene_size, sphere_factor
@@ -69,7 +71,7 @@ def reprojection_by_joint(report: ReconstructionReport) -> Figure:
 
 def reprojection_over_time(report: ReconstructionReport) -> Figure:
     """Return one row a view: mean reprojection error over time, detected left/right swaps shaded."""
-    times, errors = _blocks(report.poses.times - report.poses.times[:1], report.reprojection_by_frame_px)
+    times, errors = blocks(report.poses.times - report.poses.times[:1], report.reprojection_by_frame_px)
     rows = len(report.views)
     finite = errors[np.isfinite(errors)]
     # One scale for all views, so that they compare; the rare worst frames may leave the row.
@@ -105,7 +107,7 @@ def reprojection_over_time(report: ReconstructionReport) -> Figure:
 
 def bone_variation(report: ReconstructionReport) -> Figure:
     """Return a bar for each bone: how much its length varies over time, in percent of the length."""
-    sides = _sides(report)
+    sides = _sides(report.poses.skeleton)
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -123,19 +125,25 @@ def bone_variation(report: ReconstructionReport) -> Figure:
 
 def joint_uncertainty(report: ReconstructionReport) -> Figure:
     """Return a bar for each joint: its median uncertainty in millimetres."""
-    sides = _sides(report)
+    millimetres_of = {joint.name: 1000 * joint.uncertainty_m for joint in report.joints}
+    return joint_bars(millimetres_of, report.poses.skeleton, "median uncertainty, 1 sigma (mm)")
+
+
+def joint_bars(millimetres_of: Mapping[str, float], skeleton: Skeleton, title: str) -> Figure:
+    """Return a bar for each joint in the colour of its side."""
+    sides = _sides(skeleton)
     bars = {
         "type": "bar",
         "orientation": "h",
-        "y": [_joint_words(joint.name) for joint in report.joints],
-        "x": [rounded(1000 * joint.uncertainty_m, 1) for joint in report.joints],
-        "marker": {"color": [sides.get(joint.name, MIDDLE) for joint in report.joints]},
+        "y": [_joint_words(name) for name in millimetres_of],
+        "x": [rounded(value, 1) for value in millimetres_of.values()],
+        "marker": {"color": [sides.get(name, MIDDLE) for name in millimetres_of]},
         "hovertemplate": "%{y}: %{x:.1f} mm<extra></extra>",
         "texttemplate": "%{x:.0f}",
         "textposition": "outside",
         "cliponaxis": False,
     }
-    return _bars(bars, "median uncertainty, 1 sigma (mm)")
+    return _bars(bars, title)
 
 
 def _bars(bars: dict[str, Any], title: str) -> Figure:
@@ -198,7 +206,7 @@ def _paths(report: ReconstructionReport) -> list[dict[str, Any]]:
     return paths
 
 
-def _blocks(
+def blocks(
     times: Float[ndarray, "frames"], errors: Float[ndarray, "views frames"]
 ) -> tuple[Float[ndarray, "blocks"], Float[ndarray, "views blocks"]]:
     """Return the first time and the mean error of equal blocks of frames, at most MOST_MOMENTS of them."""
@@ -244,9 +252,8 @@ def _swap_shades(report: ReconstructionReport) -> list[dict[str, Any]]:
     ]
 
 
-def _sides(report: ReconstructionReport) -> dict[str, str]:
-    pairs = report.poses.skeleton.pairs
-    return {left: LEFT for left, _ in pairs} | {right: RIGHT for _, right in pairs}
+def _sides(skeleton: Skeleton) -> dict[str, str]:
+    return {left: LEFT for left, _ in skeleton.pairs} | {right: RIGHT for _, right in skeleton.pairs}
 
 
 def _joint_words(name: str) -> str:

@@ -1,26 +1,21 @@
 """`report.html`: the report for people, one file that opens offline, with plotly inside."""
 
 import html
-import json
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
 
 import numpy as np
 
 from epipose.io.files import atomic_write
 from epipose.report import charts
 from epipose.report.contents import ReconstructionReport, ViewReport
-from epipose.report.markup import table
+from epipose.report.markup import list_section, opening, part, table, whole_page
 from epipose.report.palette import Figure
 from epipose.report.playback import playback
-from epipose.report.summary import Verdict, sources_sentence, verdict
+from epipose.report.summary import sources_sentence, verdict
 from epipose.report.truth_section import truth_section
 from epipose.report.wording import in_unit, millimetres, percent, plural, ranges
-
-_LEVEL_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor"}
 
 
 def write_html(path: Path, report: ReconstructionReport) -> None:
@@ -32,20 +27,11 @@ def write_html(path: Path, report: ReconstructionReport) -> None:
 
 def page(report: ReconstructionReport) -> str:
     """Return the whole page. Everything that the user named is escaped; nothing is loaded from elsewhere."""
-    from plotly.offline import get_plotlyjs
-
-    template = Template(resources.files("epipose.report").joinpath("template.html").read_text(encoding="utf-8"))
-    found: Verdict = verdict(report)
     shown = figures(report)
-    return template.substitute(
-        title=html.escape(report.title),
-        subtitle=_subtitle(report),
-        level=found.level,
-        level_words=_LEVEL_WORDS[found.level],
-        verdict=html.escape(found.sentence),
-        tiles=_tiles(report),
-        warnings=_list_section("Warnings", "warnings", report.warnings),
-        film_next=_list_section("What to film next", "film-next", report.film_next),
+    body = Template(part("reconstruction.html")).substitute(
+        opening=opening(report.title, _subtitle(report), verdict(report), _tiles(report)),
+        warnings=list_section("Warnings", "warnings", report.warnings),
+        film_next=list_section("What to film next", "advice", report.film_next),
         truth=truth_section(report.truth),
         sources=html.escape(sources_sentence(report)),
         playback_note=_playback_note(shown["playback"], len(report.poses.times)),
@@ -53,9 +39,8 @@ def page(report: ReconstructionReport) -> str:
         noticed=_noticed(report),
         bone_table=_bone_table(report),
         stage_table=_stage_table(report),
-        figures=_script_json(shown),
-        plotly=get_plotlyjs(),
     )
+    return whole_page(report.title, body, shown, script="playback.js")
 
 
 def figures(report: ReconstructionReport) -> dict[str, Figure]:
@@ -70,12 +55,6 @@ def figures(report: ReconstructionReport) -> dict[str, Figure]:
     }
 
 
-def _script_json(values: Any) -> str:
-    """Return JSON that cannot end the script element it stands in."""
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
 def _subtitle(report: ReconstructionReport) -> str:
     frames, people = report.poses.weight.shape[:2]
     parts = (
@@ -84,21 +63,16 @@ def _subtitle(report: ReconstructionReport) -> str:
         f"{plural(frames, 'frame')} in {in_unit(report.duration_s, 's')}",
         f"made {report.created:%Y-%m-%d %H:%M} by epipose {report.version}",
     )
-    return html.escape(" · ".join(parts))
+    return " · ".join(parts)
 
 
-def _tiles(report: ReconstructionReport) -> str:
-    rows = (
+def _tiles(report: ReconstructionReport) -> tuple[tuple[str, str, str], ...]:
+    return (
         ("Reprojection", in_unit(report.reprojection_median_px, "px"), _mean_words(report)),
         ("Bone lengths vary", percent(report.bone_variation, 1), "mean over bones; 4 to 6 % is usual"),
         ("Joints known to", millimetres(report.uncertainty_median_m), "median, 1 sigma"),
         ("Joints found", percent(report.found_share), "of the first person"),
         ("Camera positions", _largest_sigma(report.views), "the least certain camera, 1 sigma"),
-    )
-    return "".join(
-        f"<div class='tile'><span>{html.escape(name)}</span><strong>{html.escape(value)}</strong>"
-        f"<small>{html.escape(note)}</small></div>"
-        for name, value, note in rows
     )
 
 
@@ -110,13 +84,6 @@ def _mean_words(report: ReconstructionReport) -> str:
 def _largest_sigma(views: Sequence[ViewReport]) -> str:
     known = [view.centre_sigma_m for view in views if view.centre_sigma_m is not None]
     return f"± {millimetres(max(known))}" if known else "not estimated"
-
-
-def _list_section(heading: str, name: str, sentences: Sequence[str]) -> str:
-    if not sentences:
-        return ""
-    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-    return f"<section class='{name}'><h2>{html.escape(heading)}</h2><ul>{items}</ul></section>"
 
 
 def _playback_note(figure: Figure, frames: int) -> str:

@@ -6,17 +6,13 @@ writes OUT/builtin.onnx and OUT/builtin.md; the scores in the latter are those o
 """
 
 import argparse
-import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
 from epipose.detectors._network import FILE, SIZE
 from epipose.errors import InputError, exit_code
@@ -24,11 +20,8 @@ from epipose.io.files import atomic_write
 from epipose.models.keypoint_net import KeypointNet
 from epipose.training.detector import Plan, new_net
 from epipose.training.keypoint_crops import open_crops
+from epipose.training.model_files import exported, halved
 from epipose.training.scoring import Score, score
-
-OPSET = 17
-SMALL = 256
-"""Arrays with fewer numbers are not worth halving."""
 
 
 @dataclass(frozen=True)
@@ -55,38 +48,7 @@ def load_run(checkpoint: Path) -> Trained:
 
 def to_onnx(net: KeypointNet, size: int) -> bytes:
     """Return the network for any number of pictures of `size` pixels: `pictures` in, `pixels` and `score` out."""
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        # The exporter that replaces this one needs another package and writes larger graphs.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            net.eval(),
-            (torch.zeros(1, size, size, 3, dtype=torch.uint8),),
-            file,  # type: ignore[arg-type]
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["pictures"],
-            output_names=["pixels", "score"],
-            dynamic_axes={name: {0: "pictures"} for name in ("pictures", "pixels", "score")},
-        )
-    return file.getvalue()
-
-
-def halved(model: bytes) -> bytes:
-    """Store weights with 16 bits; they are made 32-bit numbers again when the model is loaded."""
-    graph = onnx.load_model_from_string(model)
-    casts = []
-    for array in graph.graph.initializer:
-        if array.data_type != TensorProto.FLOAT or np.prod(array.dims) < SMALL:
-            continue
-        name, values = array.name, numpy_helper.to_array(array).astype(np.float16)
-        array.CopyFrom(numpy_helper.from_array(values, f"{name}_16"))
-        casts.append(helper.make_node("Cast", [f"{name}_16"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.graph.node]
-    del graph.graph.node[:]
-    graph.graph.node.extend(nodes)
-    onnx.checker.check_model(graph)
-    return bytes(graph.SerializeToString())
+    return exported(net, torch.zeros(1, size, size, 3, dtype=torch.uint8), "pictures", ["pixels", "score"], folded=True)
 
 
 def score_file(model: bytes, crops: Path, size: int) -> Score:

@@ -1,6 +1,7 @@
 """Training examples for 2D detectors: crops that `epipose.studio.crops` wrote, augmented as they are read."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from epipose.errors import InputError
 from epipose.geometry.images import framing, mapped, resampled
 from epipose.io.truth_files import OUT_OF_FRAME
 from epipose.pose.skeletons import load_skeleton
+from epipose.training.disturbances import disturbed, recoloured
 
 HELD_OUT = 2
 """Shards, the first ones of a folder, that are never learned from; each has people and places of its own."""
@@ -97,7 +99,7 @@ def augmented(
     beyond = _surroundings(crops, size, rng)
     if rng.random() < 0.04:
         joints = crops.pixels.shape[1]
-        return _recoloured(beyond, rng), np.full((joints, 2), NOWHERE, np.float32), np.ones(joints, np.float32)
+        return recoloured(beyond, rng), np.full((joints, 2), NOWHERE, np.float32), np.ones(joints, np.float32)
     net_from_crop = _random_framing(*crops.square(row), size, rng)
     mirrored = rng.random() < 0.5
     if mirrored:
@@ -109,22 +111,12 @@ def augmented(
     weights = WEIGHTS[crops.visibility[row]]
     if mirrored:
         pixels, weights = pixels[_MIRROR], weights[_MIRROR]
-    return _disturbed(picture, crops, rng), pixels, weights
+    another = partial(_any_image, crops, rng)
+    return disturbed(picture, another, rng), pixels, weights
 
 
-def _disturbed(
-    picture: UInt8[ndarray, "size size 3"], crops: CropFolder, rng: np.random.Generator
-) -> UInt8[ndarray, "size size 3"]:
-    """Cover parts of the picture, let another one shine through, change its style and colours, each at times."""
-    if rng.random() < 0.4:
-        _cover(picture, crops.image(int(rng.integers(len(crops)))), rng)
-    if rng.random() < 0.12:
-        share, other = rng.uniform(0.05, 0.3), crops.image(int(rng.integers(len(crops))))
-        other = cv2.resize(other, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
-        picture = np.asarray(cv2.addWeighted(picture, 1 - share, other, share, 0))
-    if rng.random() < 0.12:
-        picture = _restyled(picture, rng)
-    return _recoloured(picture, rng)
+def _any_image(crops: CropFolder, rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
+    return crops.image(int(rng.integers(len(crops))))
 
 
 def _random_framing(
@@ -173,64 +165,3 @@ def _laid_over(
     mask[rim:-rim, rim:-rim] = 1
     fade = cv2.warpAffine(cv2.blur(mask, (2 * rim - 1, 2 * rim - 1)), net_from_crop, (size, size))[..., None]
     return np.asarray((beyond + fade * (picture.astype(np.float32) - beyond)).astype(np.uint8))
-
-
-def _cover(picture: UInt8[ndarray, "size size 3"], other: UInt8[ndarray, "n n 3"], rng: np.random.Generator) -> None:
-    """Lay patches of another crop or of one colour over the picture."""
-    size = len(picture)
-    for _ in range(rng.integers(1, 4)):
-        width, height = (int(value) for value in rng.uniform(0.06, 0.3, 2) * size)
-        left, top = (int(value) for value in rng.uniform(-0.05, 0.95, 2) * size)
-        part = picture[max(top, 0) : top + height, max(left, 0) : left + width]
-        rows, columns = part.shape[:2]
-        part[:] = other[:rows, :columns] if rng.random() < 0.5 else rng.integers(0, 256, 3)
-
-
-def _restyled(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
-    """Mix colours and neighbours by chance: what stays is shape, which drawn and filmed people share.
-
-    Random convolutions, after Xu et al., ICLR 2021.
-    """
-    colours = rng.normal(0, 0.6, (3, 3))
-    restyled = cv2.transform(picture.astype(np.float32), colours.astype(np.float32))
-    if rng.random() < 0.5:
-        kernel = rng.normal(0, 0.4, (3, 3))
-        kernel[1, 1] += 1
-        restyled = cv2.filter2D(restyled, -1, kernel.astype(np.float32))
-    mean, spread = restyled.mean(axis=(0, 1)), restyled.std(axis=(0, 1)) + 5
-    restyled = (restyled - mean) / spread * picture.std(axis=(0, 1)) + picture.mean(axis=(0, 1))
-    share = rng.uniform(0.3, 1)
-    return np.asarray(np.clip(share * restyled + (1 - share) * picture, 0, 255).astype(np.uint8))
-
-
-def _recoloured(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
-    """Change exposure, contrast and tint, sometimes to grey; blur, compress or add noise sometimes."""
-    levels = np.arange(256, dtype=np.float32)[:, None]
-    contrast, gamma = rng.uniform(0.65, 1.4), rng.uniform(0.75, 1.35)
-    tint = rng.normal(0, 9, 3) + rng.normal(0, 18)
-    table = 255 * (np.clip((levels - 128) * contrast + 128 + tint, 0, 255) / 255) ** gamma
-    picture = np.asarray(cv2.LUT(picture, np.ascontiguousarray(table.astype(np.uint8)[None])))
-    if rng.random() < 0.12:
-        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    if rng.random() < 0.3:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.8))
-    if rng.random() < 0.15:
-        picture = _smeared(picture, rng)
-    if rng.random() < 0.25:
-        noise = rng.normal(0, rng.uniform(2, 12), picture.shape)
-        picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
-    if rng.random() < 0.2:
-        _, compressed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 80))])
-        picture = np.asarray(cv2.imdecode(compressed, cv2.IMREAD_COLOR))
-    return picture
-
-
-def _smeared(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:
-    """Blur along one direction, as motion does."""
-    length, angle = rng.uniform(2, 0.06 * len(picture)), rng.uniform(0, np.pi)
-    reach = int(np.ceil(length / 2))
-    step = np.arange(-reach, reach + 1)
-    along = np.cos(angle) * step[None] + np.sin(angle) * step[:, None]
-    across = np.cos(angle) * step[:, None] - np.sin(angle) * step[None]
-    kernel = (np.abs(along) <= length / 2) * np.clip(1 - np.abs(across), 0, 1)
-    return np.asarray(cv2.filter2D(picture, -1, (kernel / kernel.sum()).astype(np.float32)))

@@ -1,0 +1,85 @@
+"""`epipose learn`."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from epipose.cli import Command, Outcome
+from epipose.cli._arguments import Detector
+from epipose.pipeline.progress import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learn(Command):
+    """Teach a network to see 3D poses with one camera, by recordings of several that were reconstructed."""
+
+    folders: Annotated[
+        list[Path],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="CAPTURE...", help="Folders of recordings, after `epipose reconstruct`."),
+    ]
+    recipe: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="NAME",
+            help="self-supervised: by what the cameras triangulated; supervised: by the truth that synthetic recordings"
+            " come with.",
+        ),
+    ] = "self-supervised"
+    model: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="NAME", help="small: for processors and browsers; resnet18, 34, 50, 101 or 152: as published."
+        ),
+    ] = "small"
+    name: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="NAME", help="What to call the result.", help_behavior_hint="(default: as the model)"),
+    ] = None
+    start: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="auto|none|FILE",
+            help="The network to start from: a model file; auto: the one that comes with epipose, where there is one;"
+            " none: chance.",
+        ),
+    ] = "auto"
+    hold_out: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="SHARE|VIEW", help="Never learned from, for marking: the last share of the frames, or one camera."
+        ),
+    ] = "0.25"
+    detector: Detector = "auto"
+    steps: Annotated[int, tyro.conf.arg(metavar="N", help="Batches of 32 pictures to learn from.")] = 1200
+    seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0
+
+    def run(self, progress: Report, /) -> Outcome:
+        """Write the network, its card and its report into models/<name>/ of the first capture."""
+        from epipose.pipeline.learn import Settings, learn
+        from epipose.report.learning.json_file import as_table
+        from epipose.report.learning.summary import one_line
+
+        settings = Settings(
+            recipe=self.recipe,
+            model=self.model,
+            name=self.name or "",
+            start=self.start,
+            hold_out=self.hold_out,
+            detector=self.detector,
+            steps=self.steps,
+            seed=self.seed,
+        )
+        report = learn(self.folders, settings, progress=progress, note=self._note)
+        line = f"{one_line(report)}; wrote {report.file}, report: {report.file.parent / 'report.html'}"
+        return Outcome(line, {"model": str(report.file), **as_table(report)}, report.warnings)
+
+    def _note(self, sentence: str) -> None:
+        if not self.json:
+            print(sentence, file=sys.stderr)
+
+
+PLUGIN = Learn

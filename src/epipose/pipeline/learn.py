@@ -1,0 +1,161 @@
+"""Teaching a network what several cameras know together, so that one of them is enough."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from epipose.errors import InputError
+from epipose.geometry.crop_frames import MARGIN
+from epipose.io.files import atomic_write
+from epipose.io.model_files import ModelDescription
+from epipose.pipeline.learning_findings import describe_learning
+from epipose.pipeline.lesson_examples import HoldOut, cut_examples
+from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.teaching import TRUTH, Teaching, load_teaching
+from epipose.pose.skeletons import Skeleton
+from epipose.report.learning import LearningReport, write_learning_json, write_learning_report
+from epipose.report.learning.card import model_card
+from epipose.report.learning.summary import millimetres
+from epipose.runtime.networks import find_network, network_names
+from epipose.training.pseudo_labels import usual_lengths
+
+if TYPE_CHECKING:
+    from epipose.training.loop import Point
+
+LABELS = {"self-supervised": "triangulated", "supervised": TRUTH}
+"""By recipe, which poses of a capture it takes for the truth."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What a network may be called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to teach."""
+
+    recipe: str = "self-supervised"
+    """One of LABELS."""
+    model: str = "small"
+    """One of `training.courses.MODELS`."""
+    name: str = ""
+    """Of the result; that of the model without."""
+    start: str = "auto"
+    """A model file to start from; "auto": the model of that kind that comes with epipose, if one does; or "none"."""
+    hold_out: str = "0.25"
+    """What is kept for marking: the last share of the frames, or the name of a view."""
+    detector: str = "auto"
+    steps: int = 1200
+    seed: int = 0
+
+
+def learn(
+    folders: Sequence[Path],
+    settings: Settings = Settings(),
+    *,
+    progress: Report = no_report,
+    note: Callable[[str], None] = lambda _: None,
+) -> LearningReport:
+    """Teach a network by recordings that were reconstructed, and return how good it is.
+
+    Writes the network (ONNX), its card and its report into models/<name>/ of the first capture. The same call goes on
+    from a checkpoint there. `note` is told, now and then, how far errors have come.
+    Raises InputError for captures that cannot be learned from, with the remedy.
+    """
+    from epipose.training import courses
+
+    settings = _checked(settings, folders)
+    course = courses.Course(settings.model, settings.name, _start(settings), settings.steps, settings.seed)
+    teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
+    hold_out = HoldOut.parse(settings.hold_out, teachings)
+    place = folders[0] / "models" / settings.name
+    examples = cut_examples(teachings, hold_out, courses.picture_size(course), place / "examples", progress)
+    described = _description(teachings, settings)
+    watch = _watch(progress, note)
+    taught = courses.teach(course, examples.learned, examples.held_out, described, place / "checkpoint.pt", watch)
+    file = place / f"{settings.name}.onnx"
+    report = describe_learning(course, taught, teachings, examples, hold_out, recipe=settings.recipe, file=file)
+    with atomic_write(file, "wb") as writing:
+        writing.write(taught.file)
+    with atomic_write(place / "card.md", "w") as card:
+        card.write(model_card(report, _command(settings, folders)))
+    write_learning_json(place / "learning.json", report)
+    write_learning_report(place / "report.html", report)
+    return report
+
+
+def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
+    """Return settings with their name; raises InputError for what cannot be."""
+    if not folders:
+        raise InputError("name a capture to learn from: the folder of a recording that was reconstructed")
+    if settings.recipe not in LABELS:
+        raise InputError(f"there is no recipe {settings.recipe!r}; choose from {', '.join(LABELS)}")
+    if settings.steps < 1:
+        raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
+    name = settings.name or settings.model
+    if not NAME.fullmatch(name):
+        raise InputError(f"a network cannot be called {name!r}; use letters, digits, dots, dashes and underscores")
+    return replace(settings, name=name)
+
+
+def _start(settings: Settings) -> Path | None:
+    """Return the file of the model to start from."""
+    if settings.start == "none":
+        return None
+    if settings.start != "auto":
+        return Path(settings.start)
+    return find_network(settings.model) if settings.model in network_names() else None
+
+
+def _description(teachings: Sequence[Teaching], settings: Settings) -> ModelDescription:
+    """Return what the model file will say of itself; raises InputError for captures of different joints."""
+    skeleton = teachings[0].labels.poses.skeleton
+    for teaching in teachings[1:]:
+        if teaching.labels.poses.skeleton.joint_names != skeleton.joint_names:
+            raise InputError(
+                f"{teaching.path} has other joints than {teachings[0].path}; reconstruct them with the same detector"
+            )
+    sources = ", ".join(teaching.path.resolve().name for teaching in teachings)
+    return ModelDescription(
+        settings.name,
+        "crop",
+        skeleton,
+        size=0,
+        margin=MARGIN,
+        bone_lengths_m=_bone_lengths(teachings, skeleton),
+        note=f"{settings.recipe}, from {sources}",
+    )
+
+
+def _bone_lengths(teachings: Sequence[Teaching], skeleton: Skeleton) -> dict[tuple[str, str], float]:
+    """Return the usual length of every bone that is known, over everybody in all recordings."""
+    lengths = np.concatenate([usual_lengths(teaching.labels.poses) for teaching in teachings])
+    names = skeleton.joint_names
+    return {
+        (names[parent], names[child]): float(np.nanmedian(length))
+        for (parent, child), length in zip(skeleton.bones, lengths.T, strict=True)
+        if np.isfinite(length).any()
+    }
+
+
+def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int, tuple["Point", ...]], None]:
+    """Return what tells people how far learning is."""
+
+    def watch(step: int, steps: int, points: tuple["Point", ...]) -> None:
+        progress("learn", step, steps)
+        if points and points[-1].step == step:
+            point = points[-1]
+            error = point.errors.get("mpjpe_mm")
+            note(f"step {step} of {steps}: loss {point.loss:.3f}" + (f", {millimetres(error)}" if error else ""))
+
+    return watch
+
+
+def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
+    """Return the command line that makes the same network."""
+    options = {"recipe": settings.recipe, "model": settings.model, "name": settings.name, "start": settings.start}
+    options |= {"hold-out": settings.hold_out, "steps": str(settings.steps), "seed": str(settings.seed)}
+    words = [word for option, value in options.items() for word in (f"--{option}", value)]
+    return ["epipose", "learn", *map(str, folders), *words]

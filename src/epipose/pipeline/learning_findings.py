@@ -1,0 +1,88 @@
+"""The report's numbers, from what a network answered."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from epipose import __version__
+from epipose.geometry.images import resampled
+from epipose.pipeline.lesson_examples import Divided, HoldOut
+from epipose.pipeline.teaching import Teaching
+from epipose.report.learning import CurvePoint, LabelShares, LearningReport, Shown
+from epipose.training.crop_examples import CropExamples
+from epipose.training.crop_squares import steady_frame
+
+if TYPE_CHECKING:
+    from epipose.training.courses import Course, Taught
+
+SHOWN = 6
+"""Best and worst examples in the report, each."""
+SHOWN_PX = 240
+"""Side of their pictures."""
+TRUTH_IN_WORDS = {"self-supervised": "the triangulation", "supervised": "the truth"}
+
+
+def describe_learning(
+    course: "Course",
+    taught: "Taught",
+    teachings: Sequence[Teaching],
+    examples: Divided,
+    hold_out: HoldOut,
+    *,
+    recipe: str,
+    file: Path,
+) -> LearningReport:
+    """Return all that is to be said of a network that was taught."""
+    return LearningReport(
+        name=course.name,
+        recipe=recipe,
+        model=course.model,
+        file=file,
+        version=__version__,
+        created=datetime.now(UTC),
+        sources=tuple(teaching.path for teaching in teachings),
+        hold_out=str(hold_out),
+        truth=TRUTH_IN_WORDS[recipe],
+        learned_examples=len(examples.learned),
+        held_out_examples=len(examples.held_out),
+        seconds=taught.points[-1].seconds if taught.points else 0.0,
+        skeleton=examples.learned.skeleton,
+        curve=_curve(course, taught),
+        errors=taught.answers.errors(),
+        per_joint_mm=taught.answers.joint_errors_mm(),
+        best=_shown(taught, examples.held_out, worst=False),
+        worst=_shown(taught, examples.held_out, worst=True),
+        labels=_shares(teachings) if recipe == "self-supervised" else None,
+    )
+
+
+def _curve(course: "Course", taught: "Taught") -> tuple[CurvePoint, ...]:
+    return tuple(
+        CurvePoint(point.step, point.step * course.batch, point.seconds, point.loss, point.errors)
+        for point in taught.points
+    )
+
+
+def _shares(teachings: Sequence[Teaching]) -> LabelShares:
+    """Return what became of the labels, over all recordings."""
+    counts = np.array([float((teaching.labels.poses.weight > 0).sum()) for teaching in teachings])
+    dropped = np.array([[t.labels.dropped_by_shape, t.labels.dropped_by_views] for t in teachings])
+    shape, views = (counts @ dropped / counts.sum()).tolist()
+    return LabelShares(1 - shape - views, shape, views)
+
+
+def _shown(taught: "Taught", held_out: CropExamples, *, worst: bool) -> tuple[Shown, ...]:
+    """Return some held-out examples to look at."""
+    answers, errors = taught.answers, taught.answers.example_errors_mm()
+    order = np.argsort(-errors if worst else errors)[:SHOWN]
+    shown = []
+    for index in order.tolist():
+        row = taught.rows[index]
+        frame = steady_frame(held_out, row, SHOWN_PX)
+        truth = np.where(answers.weight[index, :, None] > 0, answers.truth[index], np.nan)
+        picture = resampled(held_out.picture(row), frame.crop_from_px, SHOWN_PX)
+        shown.append(Shown(picture, answers.predicted[index], truth, float(errors[index]), held_out.place(row)))
+    return tuple(shown)

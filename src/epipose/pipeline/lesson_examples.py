@@ -1,0 +1,92 @@
+"""Which frames of recordings are learned from and which are held out, and what is cut from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+
+from epipose.errors import InputError
+from epipose.pipeline.progress import Report
+from epipose.pipeline.teaching import TaughtView, Teaching
+from epipose.report.wording import percent
+from epipose.training.crop_examples import CropExamples
+from epipose.training.recorded_examples import ROOM, FilmedView, joined, squares, write_examples
+
+MOST_EXAMPLES = 8000
+"""Squares cut from all recordings together; where there would be more, frames are left out evenly."""
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """What is kept for marking: the last `share` of the frames of every camera, or all of one camera."""
+
+    share: float = 0.0
+    view: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, teachings: Sequence[Teaching]) -> "HoldOut":
+        """Read a share from 0 to 1 or the name of a view; raises InputError for anything else."""
+        names = sorted({view.name for teaching in teachings for view in teaching.views})
+        if text in names:
+            return cls(view=text)
+        try:
+            share = float(text)
+        except ValueError:
+            share = -1.0
+        if not 0 < share < 1:
+            raise InputError(
+                f"cannot hold out {text!r}; give a share of the frames, such as 0.25, or one of {', '.join(names)}"
+            )
+        return cls(share=share)
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"all of {self.view}" if self.view else f"the last {percent(self.share)} of the frames of every camera"
+
+    def of(self, view: TaughtView, teaching: Teaching) -> Bool[ndarray, "frames"]:
+        """Return which frames of a view are held out."""
+        times = view.times
+        if self.view is not None:
+            return np.full(len(times), view.name == self.view)
+        begin, end = teaching.labels.poses.times[[0, -1]]
+        return np.asarray(times >= end - self.share * (end - begin))
+
+
+@dataclass(frozen=True, eq=False)
+class Divided:
+    """Examples to learn from, and those held out."""
+
+    learned: CropExamples
+    held_out: CropExamples
+
+
+def cut_examples(
+    teachings: Sequence[Teaching], hold_out: HoldOut, size: int, folder: Path, progress: Report
+) -> Divided:
+    """Cut squares with room for crops of `size` pixels from all recordings, and keep them in `folder`."""
+    total = sum(len(view.times) * teaching.people for teaching in teachings for view in teaching.views)
+    step = max(1, -(-total // MOST_EXAMPLES))
+    parts: dict[bool, list[CropExamples]] = {False: [], True: []}
+    jobs = [(teaching, view) for teaching in teachings for view in teaching.views]
+    for number, (teaching, view) in enumerate(jobs):
+        progress("cut examples", number, len(jobs))
+        labels = replace(teaching.labels.poses, weight=teaching.labels.weight)
+        filmed = FilmedView(view.name, view.camera, view.frames(), view.offset_s)
+        kept_back = hold_out.of(view, teaching)
+        found = list(squares(filmed, labels, range(0, len(view.times), step), round(ROOM * size)))
+        for held in parts:
+            chosen = [square for square in found if kept_back[square.frame] == held]
+            if chosen:
+                file = folder / ("held-out" if held else "learned") / teaching.path.resolve().name / f"{view.name}.npy"
+                parts[held].append(write_examples(chosen, labels.skeleton, file))
+    progress("cut examples", len(jobs), len(jobs))
+    for held, words in ((False, "to learn from"), (True, "held out")):
+        if not parts[held]:
+            raise InputError(
+                f"nothing is left {words} when {hold_out} are kept back: no such frame shows a person whose joints are"
+                " known; hold out something else"
+            )
+    return Divided(joined(parts[False]), joined(parts[True]))

@@ -1,0 +1,124 @@
+"""Everybody in the frames of a video, by a network that sees one crop: it shows itself where to cut the next one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+
+from epipose.geometry.crop_frames import CropFrame, box_frame
+from epipose.geometry.images import resampled
+from epipose.runtime.found import Found
+from epipose.runtime.networks import Network
+from epipose.runtime.spotting import Seen, Spotter, apart
+
+LOOK_AROUND_S, LOOK_AGAIN_S = 2.0, 0.3
+"""Seconds after which newcomers are looked for, and after which at the earliest because somebody was lost."""
+LOST, DOUBTED = 0.05, 0.2
+"""Sureness (see `Found`) below which somebody is lost, and below which the detector must see them as well."""
+PATIENCE = 2
+"""Looks around in which somebody who is doubted may be missed."""
+SAME, ALIKE = 0.1, 0.2
+"""Distance of joints, in sides of a crop, below which two findings are one person, and a finding a detection."""
+
+_PEOPLE = 12
+"""Who is followed at a time, at most."""
+_FEWEST_INSIDE = 3
+_SMALLEST_PX = 8.0
+_LARGEST = 4.0
+"""Side of a crop over the longer side of the picture."""
+
+Picture = UInt8[ndarray, "height width 3"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    found: Found
+    missed: int = 0
+    """In how many looks around in a row the detector has not seen this person."""
+
+
+class CropLook:
+    """Follows everybody through one video; the first frame, by itself, is looked at as any picture is."""
+
+    def __init__(self, network: Network, spotter: Spotter) -> None:
+        self._network, self._spotter = network, spotter
+        self._mirror = network.description.skeleton.mirror
+        self._people: list[_Followed] = []
+        self._looked, self._lost = -np.inf, False
+
+    def __call__(self, picture: Picture, time: float) -> list[Found]:
+        """Return the people in the next frame, taken at `time` (seconds)."""
+        people = self._followed(picture)
+        self._lost |= len(people) < len(self._people)
+        if self._is_due(people, time):
+            people = self._looked_around(picture, people)
+            self._looked, self._lost = time, False
+        self._people = people
+        return [person.found for person in people]
+
+    def _is_due(self, people: Sequence[_Followed], time: float) -> bool:
+        uneasy = self._lost or not people or any(person.missed for person in people)
+        return time - self._looked >= (LOOK_AGAIN_S if uneasy else LOOK_AROUND_S)
+
+    def _followed(self, picture: Picture) -> list[_Followed]:
+        """Return those of the last frame's people who are still there."""
+        frames = [self._frame(picture, person.found.pixels) for person in self._people]
+        cut = [frame for frame in frames if frame is not None]
+        findings = iter(self._found(picture, cut))
+        people = [
+            _Followed(next(findings), person.missed)
+            for person, frame in zip(self._people, frames, strict=True)
+            if frame is not None
+        ]
+        return self._distinct([person for person in people if person.found.sureness >= LOST])
+
+    def _looked_around(self, picture: Picture, people: list[_Followed]) -> list[_Followed]:
+        """Return `people` but those who were never there, and newcomers."""
+        detected = self._spotter.glance(picture)
+        seen = [any(self._is_alike(person.found, other) for other in detected) for person in people]
+        known = [
+            _Followed(person.found, 0 if there or person.found.sureness >= DOUBTED else person.missed + 1)
+            for person, there in zip(people, seen, strict=True)
+        ]
+        new = [other for other in detected if not any(self._is_alike(person.found, other) for person in people)]
+        frames = [self._frame(picture, other.pixels[other.sure]) for other in new]
+        found = self._found(picture, [frame for frame in frames if frame is not None])
+        # The network's own joints, not the detector's, say where it is used to cut.
+        frames = [self._frame(picture, one.pixels) for one in found]
+        found = self._found(picture, [frame for frame in frames if frame is not None])
+        newcomers = [_Followed(one) for one in sorted(found, key=lambda one: -one.sureness) if one.sureness >= LOST]
+        kept = [person for person in known if person.missed < PATIENCE]
+        return self._distinct([*kept, *newcomers])[:_PEOPLE]
+
+    def _frame(self, picture: Picture, pixels: Float[ndarray, "some 2"]) -> CropFrame | None:
+        """Return the crop around joints, those in the picture alone as in training; None if too few are."""
+        size_wh = np.array(picture.shape[1::-1])
+        inside = ((pixels >= -0.5) & (pixels <= size_wh - 0.5)).all(axis=-1)
+        if np.count_nonzero(inside) < _FEWEST_INSIDE:
+            return None
+        described = self._network.description
+        frame = box_frame(pixels[inside], described.size, margin=described.margin)
+        return frame if _SMALLEST_PX <= frame.side_px <= _LARGEST * size_wh.max() else None
+
+    def _found(self, picture: Picture, frames: Sequence[CropFrame]) -> list[Found]:
+        """Return what the network finds in each crop, all in one run."""
+        if not frames:
+            return []
+        crops = np.stack([resampled(picture, frame.crop_from_px, frame.size) for frame in frames])
+        positions, confidence = (array.astype(np.float64) for array in self._network(crops))
+        return [Found(*one) for one in zip(frames, positions, confidence, strict=True)]
+
+    def _is_alike(self, found: Found, seen: Seen) -> bool:
+        return apart(found.pixels, seen, self._mirror) < ALIKE * found.frame.side_px
+
+    def _distinct(self, people: Sequence[_Followed]) -> list[_Followed]:
+        """Return people once each; who comes first counts."""
+        kept: list[_Followed] = []
+        for person in people:
+            whole = Seen(person.found.pixels, np.ones(len(self._mirror)))
+            limit = SAME * person.found.frame.side_px
+            if all(apart(other.found.pixels, whole, self._mirror) >= limit for other in kept):
+                kept.append(person)
+        return kept

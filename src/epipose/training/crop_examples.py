@@ -1,0 +1,90 @@
+"""Pictures of people with their joints in 3D, as networks that see one crop are taught by them."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int, UInt8
+from numpy import ndarray
+
+from epipose.errors import InputError
+from epipose.io.truth_files import OUT_OF_FRAME
+from epipose.pose.skeletons import Skeleton, load_skeleton
+
+FEWEST_JOINTS = 6
+"""Known in an example, or it is not used."""
+HELD_OUT = 2
+"""Shards of synthetic crops, the first ones of a folder, that are never learned from."""
+WEIGHTS = np.array([1.0, 0.7, 0.4, 0.0], np.float32)
+"""How much a joint counts that is visible, hidden by its person, by something else, out of the picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class CropExamples:
+    """Squares cut from pictures, with room around the person so that other squares can be cut from them."""
+
+    files: tuple[Path, ...]
+    """Each an array (crops, size, size, 3) of RGB pictures; read when they are needed."""
+    starts: tuple[int, ...]
+    """The number of each file's first crop."""
+    joints: Float32[ndarray, "crops joints 3"]
+    """x and y in pixels of the square; z behind the root, in units as long as its side at the root's depth."""
+    weight: Float32[ndarray, "crops joints"]
+    """How much each counts, 0 to 1; 0 where it is not known or out of the picture."""
+    side_m: Float32[ndarray, "crops"]
+    """What the square's side spans at the root's depth, in metres; NaN where it is not known."""
+    disc: Float32[ndarray, "crops 3"]
+    """x, y and radius of the scene's round obstacle in pixels of the square; radius 0 where there is none."""
+    frames: Int[ndarray, "crops"]
+    """Numbers of the pictures in what they were cut from."""
+    skeleton: Skeleton
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    @property
+    def size(self) -> int:
+        """Pixels of the squares along each side."""
+        return int(_mapped(self.files[0]).shape[1])
+
+    def picture(self, row: int) -> UInt8[ndarray, "size size 3"]:
+        """Return one square."""
+        file = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return np.asarray(_mapped(self.files[file])[row - self.starts[file]])
+
+    def place(self, row: int) -> str:
+        """Return where an example comes from, for people."""
+        file = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return f"{self.files[file].stem}, frame {self.frames[row]}"
+
+
+@cache
+def _mapped(file: Path) -> UInt8[ndarray, "crops size size 3"]:
+    return np.asarray(np.load(file, mmap_mode="r"))
+
+
+def studio_examples(folder: Path, *, held_out: bool) -> CropExamples:
+    """Open what `epipose.studio.crops` wrote: the shards that are held out, or the others."""
+    shards = sorted(path.parent for path in folder.glob("shard-*/box.npy"))
+    shards = shards[:HELD_OUT] if held_out else shards[HELD_OUT:]
+    if not shards:
+        raise InputError(
+            f"{folder} holds fewer than {HELD_OUT + 1} shards of crops; "
+            f"make more with: python -m epipose.studio.crops {folder}"
+        )
+    if not all((shard / "depth.npy").is_file() for shard in shards):
+        raise InputError(f"the crops in {folder} are of an older version, without depths; make them again")
+    pixels, depth, visibility = (
+        np.concatenate([np.load(shard / f"{name}.npy") for shard in shards])
+        for name in ("pixels", "depth", "visibility")
+    )
+    weight = WEIGHTS[visibility]
+    assert len(WEIGHTS) - 1 == OUT_OF_FRAME
+    files = tuple(shard / "images.npy" for shard in shards)
+    starts = np.cumsum([0, *(len(_mapped(file)) for file in files[:-1])]).tolist()
+    unknown = np.full(len(pixels), np.nan, np.float32)
+    joints = np.concatenate([pixels, depth[..., None]], axis=2)
+    nowhere = np.zeros((len(pixels), 3), np.float32)
+    numbers = np.arange(len(pixels))
+    return CropExamples(files, tuple(starts), joints, weight, unknown, nowhere, numbers, load_skeleton("body21"))

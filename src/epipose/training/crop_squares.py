@@ -1,0 +1,35 @@
+"""Squares cut from examples, and the joints in their units."""
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from numpy import ndarray
+
+from epipose.geometry.crop_frames import CropFrame, box_frame
+from epipose.geometry.images import mapped
+from epipose.training.crop_examples import CropExamples
+
+
+def in_units(
+    examples: CropExamples, row: int, frame: CropFrame
+) -> tuple[Float32[ndarray, "joints 3"], Float32[ndarray, "joints"]]:
+    """Return an example's joints in units of a square cut from it, and their weights: 0 beyond the square.
+
+    z is half a unit at most, as far as networks can tell.
+    """
+    joints = examples.joints[row].astype(np.float64)
+    across = mapped(frame.crop_from_px, joints[:, :2]) / frame.size - 0.5
+    depth = np.clip(joints[:, 2] * examples.size / frame.side_px, -0.5, 0.49)
+    inside = (np.abs(across) < 0.5).all(axis=1)
+    weight = np.where(inside, examples.weight[row], 0)
+    return np.column_stack([across, depth]).astype(np.float32), weight.astype(np.float32)
+
+
+def steady_frame(examples: CropExamples, row: int, size: int) -> CropFrame:
+    """Return the square around an example's person as the runtime would cut it."""
+    return box_frame(shown_joints(examples, row), size)
+
+
+def shown_joints(examples: CropExamples, row: int) -> Float64[ndarray, "shown 2"]:
+    """Return the joints of an example that are known, in its pixels; all of them if none is."""
+    known = examples.weight[row] > 0
+    return examples.joints[row, known if known.any() else np.full_like(known, True), :2].astype(np.float64)

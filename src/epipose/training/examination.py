@@ -1,0 +1,108 @@
+"""How good a network is on examples that it never saw: errors in millimetres, joint by joint and example by example."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from numpy import ndarray
+
+from epipose.geometry.images import resampled
+from epipose.models.crop_poses import CropPoses, PictureNet
+from epipose.models.pictures import normalised
+from epipose.pose.bones import bone_lengths
+from epipose.pose.metrics import auc, joint_errors, mpjpe, n_mpjpe, pa_mpjpe, pck
+from epipose.pose.roots import from_root
+from epipose.pose.skeletons import Skeleton
+from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
+from epipose.training.crop_squares import in_units, steady_frame
+
+AT_ONCE = 50
+"""Pictures that a network sees together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network said of some examples, and the truth, both in units of the crop."""
+
+    predicted: Float[ndarray, "n joints 3"]
+    truth: Float[ndarray, "n joints 3"]
+    weight: Float[ndarray, "n joints"]
+    """0 where the truth is not known."""
+    side_m: Float[ndarray, "n"]
+    """What each crop's side spans at the root's depth, in metres; NaN where it is not known."""
+    skeleton: Skeleton
+
+    @property
+    def known(self) -> bool:
+        """Whether lengths in metres are known of all examples."""
+        return bool(np.isfinite(self.side_m).all())
+
+    def around_root(self) -> tuple[Float[ndarray, "n joints 3"], Float[ndarray, "n joints 3"]]:
+        """Return prediction and truth from the root, in metres by the crop's scale at the root's depth.
+
+        In units of the crop where lengths are not known.
+        """
+        scale = (self.side_m if self.known else np.ones(len(self.side_m)))[:, None, None]
+        predicted, truth = (scale * from_root(units, self.skeleton) for units in (self.predicted, self.truth))
+        return predicted, truth
+
+    def errors(self) -> dict[str, float]:
+        """Return mean errors: in millimetres, or in thousandths of the crop's side where lengths are not known."""
+        predicted, truth = self.around_root()
+        weight, unit = (self.weight > 0).astype(float), "mm" if self.known else "crop"
+        # The root as a joint more, of no weight, in case it is none of the skeleton's.
+        rooted = [np.pad(joints, ((0, 0), (0, 1), (0, 0))) for joints in (predicted, truth)]
+        n_error = n_mpjpe(rooted[0], rooted[1], root=-1, weight=np.pad(weight, ((0, 0), (0, 1))))
+        errors = {
+            f"mpjpe_{unit}": 1000 * mpjpe(predicted, truth, weight=weight),
+            f"n_mpjpe_{unit}": 1000 * n_error,
+            f"pa_mpjpe_{unit}": 1000 * pa_mpjpe(predicted, truth, weight=weight),
+        }
+        if self.known:
+            errors["pck_150"] = pck(predicted, truth, weight=weight)
+            errors["auc"] = auc(predicted, truth, weight=weight)
+            errors["bone_length_mm"] = 1000 * self._bone_length_error(predicted, truth)
+        return errors
+
+    def joint_errors_mm(self) -> dict[str, float]:
+        """Return the mean error of each joint around the root; NaN where the truth never knows it."""
+        errors = joint_errors(*self.around_root(), weight=(self.weight > 0).astype(float))
+        return {name: 1000 * float(error) for name, error in zip(self.skeleton.joint_names, errors, strict=True)}
+
+    def example_errors_mm(self) -> Float[ndarray, "n"]:
+        """Return the mean error of each example over its known joints."""
+        predicted, truth = self.around_root()
+        weight = (self.weight > 0).astype(float)
+        apart = np.linalg.norm(predicted - truth, axis=-1)
+        return np.asarray(1000 * (weight * apart).sum(axis=1) / np.maximum(weight.sum(axis=1), 1))
+
+    def _bone_length_error(self, predicted: ndarray, truth: ndarray) -> float:
+        """Return by how much bones, both of whose ends are known, are too long or short, in the mean."""
+        parents, children = (list(ends) for ends in zip(*self.skeleton.bones, strict=True))
+        known = (self.weight[:, parents] > 0) & (self.weight[:, children] > 0)
+        off = np.abs(bone_lengths(predicted, self.skeleton) - bone_lengths(truth, self.skeleton))
+        return float(off[known].mean()) if known.any() else float("nan")
+
+
+def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"]) -> tuple[ndarray, Answers]:
+    """Return a network's answers to some examples, framed as the runtime would, and to which: some show too little."""
+    rows = rows[(examples.weight[rows] > 0).sum(axis=1) >= FEWEST_JOINTS]
+    frames = [steady_frame(examples, int(row), net.size) for row in rows]
+    found = []
+    for some in np.array_split(np.arange(len(rows)), -(-len(rows) // AT_ONCE)):
+        crops = [resampled(examples.picture(int(rows[i])), frames[i].crop_from_px, net.size) for i in some]
+        found.append(answered(net, np.stack(crops)).positions.numpy())
+    truth, weight = (np.stack(part) for part in zip(*map(in_units, [examples] * len(rows), rows, frames), strict=True))
+    side_m = examples.side_m[rows] * np.array([frame.side_px for frame in frames]) / examples.size
+    predicted = np.concatenate(found).astype(float)
+    marked = Answers(predicted, truth.astype(float), weight.astype(float), side_m.astype(float), examples.skeleton)
+    return rows, marked
+
+
+def answered(net: PictureNet, pictures: UInt8[ndarray, "n size size 3"]) -> CropPoses:
+    """Return what a network finds in pictures."""
+    device = next(net.parameters()).device
+    with torch.inference_mode():
+        found = net(normalised(torch.from_numpy(pictures).to(device)))
+    return CropPoses(found.positions.float().cpu(), found.confidence.float().cpu())

@@ -1,0 +1,150 @@
+"""Examples cut from a recording: what its cameras filmed, labelled by what they told together."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, UInt8
+from numpy import ndarray
+
+from epipose.calibration.obstacles import Disc
+from epipose.geometry.cameras import Camera
+from epipose.geometry.crop_frames import MARGIN, box_frame
+from epipose.geometry.images import mapped, resampled
+from epipose.io.videos import Frame
+from epipose.pose.keypoints import Poses
+from epipose.pose.roots import root, root_joints
+from epipose.pose.skeletons import Skeleton
+from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
+
+ROOM = 1.5
+"""Side of the squares that are kept, over that of the crops that networks see: room to vary these."""
+
+
+@dataclass(frozen=True, eq=False)
+class FilmedView:
+    """What one camera filmed."""
+
+    name: str
+    camera: Camera
+    frames: Iterable[Frame]
+    offset_s: float = 0.0
+    """Added to the times of frames for the clock of the poses."""
+    discs: Sequence[Disc] = ()
+    """Round obstacles before it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Square:
+    """A person in a picture, with room around it; see CropExamples."""
+
+    picture: UInt8[ndarray, "size size 3"]
+    joints: Float32[ndarray, "joints 3"]
+    weight: Float32[ndarray, "joints"]
+    side_m: float
+    disc: Float32[ndarray, "3"]
+    frame: int
+    """Number of the picture in its view."""
+
+
+def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], size: int) -> Iterator[Square]:
+    """Yield what a view shows of everybody in the `chosen` frames, `size` pixels each.
+
+    `labels` are Poses whose weights say how much a joint counts. People of whom too little is known, or in the picture,
+    are left out. Labels between whose frames a picture was taken are interpolated.
+    """
+    wanted = set(chosen)
+    for frame in view.frames:
+        if frame.index not in wanted:
+            continue
+        found = _at(labels, frame.time + view.offset_s)
+        for positions, weight in zip(*found, strict=True) if found else ():
+            square = _square(frame, view, (positions, weight), labels, size)
+            if square is not None:
+                yield square
+
+
+def _square(
+    frame: Frame,
+    view: FilmedView,
+    person: tuple[Float[ndarray, "joints 3"], Float[ndarray, "joints"]],
+    labels: Poses,
+    size: int,
+) -> Square | None:
+    """Return one person in one picture, or None if there is too little of it."""
+    positions, weight = person
+    if not all(weight[joint] > 0 for joint in root_joints(labels.skeleton)):
+        return None
+    joints = view.camera.cam_from_world.apply(positions)
+    middle = root(joints, labels.skeleton)
+    pixels, seen = view.camera.lens.project(joints)
+    shown = seen & _inside(pixels, frame.image.shape) & (weight > 0)
+    if shown.sum() < FEWEST_JOINTS or middle[2] <= 0:
+        return None
+    at = box_frame(pixels[shown], size, margin=ROOM * MARGIN)
+    side_m = at.side_m(view.camera.lens, float(middle[2]))
+    places = np.column_stack([mapped(at.crop_from_px, pixels), (joints[:, 2] - middle[2]) / side_m])
+    disc = np.zeros(3)
+    if view.discs:
+        disc = np.append(
+            mapped(at.crop_from_px, np.array(view.discs[0].middle)), view.discs[0].radius * size / at.side_px
+        )
+    return Square(
+        resampled(frame.image, at.crop_from_px, size),
+        np.where(shown[:, None], places, 0).astype(np.float32),
+        np.where(shown, weight, 0).astype(np.float32),
+        side_m,
+        disc.astype(np.float32),
+        frame.index,
+    )
+
+
+def _inside(pixels: Float[ndarray, "joints 2"], shape: tuple[int, ...]) -> Bool[ndarray, "joints"]:
+    return np.asarray(((pixels > -0.5) & (pixels < np.array(shape[1::-1]) - 0.5)).all(axis=-1))
+
+
+def _at(labels: Poses, time: float) -> tuple[Float[ndarray, "people joints 3"], Float[ndarray, "people joints"]] | None:
+    """Return labels at a time, interpolated; None where there are none."""
+    times = labels.times
+    slack = 0.25 * float(np.median(np.diff(times))) if len(times) > 1 else 1e-3
+    if not times[0] - slack <= time <= times[-1] + slack:
+        return None
+    if len(times) == 1:
+        return labels.positions[0].astype(float), labels.weight[0].astype(float)
+    before = int(np.clip(np.searchsorted(times, time, side="right") - 1, 0, len(times) - 2))
+    share = float(np.clip((time - times[before]) / (times[before + 1] - times[before]), 0, 1))
+    if share < 0.02 or share > 0.98:
+        nearest = before + round(share)
+        return labels.positions[nearest].astype(float), labels.weight[nearest].astype(float)
+    one, other = labels.positions[before].astype(float), labels.positions[before + 1].astype(float)
+    return (1 - share) * one + share * other, np.minimum(labels.weight[before], labels.weight[before + 1]).astype(float)
+
+
+def write_examples(kept: Sequence[Square], skeleton: Skeleton, file: Path) -> CropExamples:
+    """Keep squares, one or more, in a file, and return them as examples."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.save(file, np.stack([square.picture for square in kept]))
+    return CropExamples(
+        (file,),
+        (0,),
+        np.stack([square.joints for square in kept]),
+        np.stack([square.weight for square in kept]),
+        np.array([square.side_m for square in kept], np.float32),
+        np.stack([square.disc for square in kept]),
+        np.array([square.frame for square in kept]),
+        skeleton,
+    )
+
+
+def joined(parts: Sequence[CropExamples]) -> CropExamples:
+    """Return examples of several files as one."""
+    counts = [len(part) for part in parts]
+    starts = [int(start) for start in np.cumsum([0, *counts[:-1]])]
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("joints", "weight", "side_m", "disc", "frames")
+    }
+    files = tuple(file for part in parts for file in part.files)
+    return replace(parts[0], files=files, starts=tuple(starts), **arrays)

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from epipose import InputError
+from epipose.io.model_files import ModelDescription, parse_description
+from epipose.models.crop_poses import CropNet
+from epipose.models.pictures import normalised
+from epipose.models.small import SmallNet
+from epipose.models.volumetric import VolumetricNet
+from epipose.pose.skeletons import load_skeleton
+from epipose.training.model_files import model_bytes, read_model
+
+SKELETON = load_skeleton("h36m17")
+NETS = {"small": SmallNet(17), "volumetric": VolumetricNet(17, depth=18)}
+
+
+def description(net: CropNet) -> ModelDescription:
+    lengths = {("pelvis", "spine"): 0.25, ("left_hip", "left_knee"): 0.44}
+    return ModelDescription("mine", "crop", SKELETON, net.size, 1.25, lengths, "made for a test")
+
+
+def lived(net: CropNet) -> CropNet:
+    """Return a network whose batch norms have seen something, with weights that 16 bits hold."""
+    generator = torch.Generator().manual_seed(0)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_(0, 0.1, generator=generator)
+            module.running_var.uniform_(0.5, 1.5, generator=generator)
+            module.weight.data.uniform_(0.5, 1.5, generator=generator)
+    with torch.no_grad():
+        for weights in net.parameters():
+            weights.mul_(3).copy_(weights.half().float())
+    return net.eval()
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_torch_and_onnx_agree(name: str) -> None:
+    net = lived(NETS[name])
+    session = onnxruntime.InferenceSession(model_bytes(net, description(net)), providers=["CPUExecutionProvider"])
+    pictures = np.random.default_rng(0).integers(0, 256, (3, net.size, net.size, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        expected = net(normalised(torch.from_numpy(pictures)))
+    found = session.run(["positions", "confidence"], {"pictures": pictures})
+    assert np.ptp(expected.positions.numpy()) > 0.01
+    for ours, theirs in zip(expected, found, strict=True):
+        np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_file_holds_the_weights_under_their_names_and_what_it_says_of_itself(name: str, tmp_path: Path) -> None:
+    net = lived(NETS[name])
+    told = description(net)
+    (tmp_path / "mine.onnx").write_bytes(model_bytes(net, told))
+    same, weights = read_model(tmp_path / "mine.onnx")
+    assert same == told
+    for name, value in net.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(weights[name], value, rtol=1e-3, atol=1e-6)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x\.onnx is no model of epipose"):
+        read_model(tmp_path / "x.onnx")
+    (tmp_path / "x.onnx").write_bytes(b"\x08\x07 no protobuf at all")
+    with pytest.raises(InputError, match=r"x\.onnx is no model of epipose"):
+        read_model(tmp_path / "x.onnx")
+    whole = description(NETS["small"]).to_json()
+    assert parse_description(whole, "f") == description(NETS["small"])
+    for text in (
+        None,
+        "",
+        "[]",
+        whole[:-30],
+        whole.replace('"crop"', '"soup"'),
+        whole.replace('"pelvis"', '"plvis"', 1),
+    ):
+        with pytest.raises(InputError, match=r"^f is|skeleton"):
+            parse_description(text, "f")
+    with pytest.raises(InputError, match="of format 2, and this epipose reads 1"):
+        parse_description(whole.replace('"format_version": 1', '"format_version": 2'), "f")
