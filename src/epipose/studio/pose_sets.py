@@ -42,6 +42,7 @@ TEST_EVERY = 10
 FAR = 0.025
 """Metres that a usual body may be off a clip, in the mean, for the clip to be used."""
 
+_NOT_RECORDED = tuple(f"{name} " for name in SHARES if name != "clips")
 _PARTS = {name: number for number, name in enumerate(SHARES)}
 
 
@@ -57,6 +58,12 @@ class PoseSet:
     held_out: Bool[ndarray, "sources"]
     """Which sources are for tests only."""
     skeleton: Skeleton
+
+    @property
+    def recorded(self) -> Bool[ndarray, "poses"]:
+        """Which poses are of clips."""
+        recorded = np.array([not source.startswith(_NOT_RECORDED) for source in self.sources])
+        return np.asarray(recorded[self.source])
 
     def part(self, *, held_out: bool) -> Float32[ndarray, "poses joints 3"]:
         """Return the poses that are held out, or the others."""
