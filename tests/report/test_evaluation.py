@@ -52,7 +52,7 @@ def test_units_are_those_of_the_keys() -> None:
 def test_words_say_what_was_compared_and_what_came_out() -> None:
     text = as_text(REPORT)
     for words in (
-        "75 poses, 1 of 2 people, 3 joints, turned into the axes of the truth as a whole",
+        "75 poses, 1 of 2 people, 2 joints, turned into the axes of the truth as a whole",
         ", as cam2 sees them, from 1.5 to 3 s",
         "PSS@50 (clusters 0123456789abcdef)",
         "71.3 %",

@@ -184,7 +184,7 @@ def _scope(report: EvaluationReport) -> str:
     parts = [
         plural(report.compared_poses, "pose"),
         f"{report.people} of {plural(report.true_people, 'person', 'people')}",
-        plural(len(report.joint_names), "joint"),
+        plural(len(report.errors.per_joint_m), "joint"),
         {"same-axes": "in the same axes", "own-axes": "turned into the axes of the truth as a whole"}[report.protocol],
     ]
     if report.view is not None:
