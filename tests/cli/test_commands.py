@@ -39,7 +39,18 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_commands_are_found() -> None:
-    assert COMMANDS == ["calibrate", "demo", "detect", "evaluate", "export", "reconstruct", "synthesize", "triangulate"]
+    assert COMMANDS == [
+        "calibrate",
+        "demo",
+        "detect",
+        "evaluate",
+        "export",
+        "learn",
+        "predict",
+        "reconstruct",
+        "synthesize",
+        "triangulate",
+    ]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
