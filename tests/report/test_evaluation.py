@@ -79,6 +79,12 @@ def test_what_could_not_be_measured_is_null_and_unknown(tmp_path: Path) -> None:
     assert "hardest joints: neck 100.0 mm, nose unknown" in as_text(unknown)
 
 
+def test_files_are_called_by_what_was_compared(tmp_path: Path) -> None:
+    predicted = replace(REPORT, poses="walk/predicted/cam1-small/poses.npz", truth="a/smooth.npz")
+    assert write_evaluation(tmp_path, predicted)[0].name == "cam1-small_against_smooth.json"
+    assert write_evaluation(tmp_path, replace(REPORT, poses="poses"))[1].name == "poses_against_truth.md"
+
+
 def test_names_stay_text_in_markdown() -> None:
     text = as_markdown(replace(REPORT, title="a|b*<img>", warnings=("[x](y)",)))
     assert text.startswith("# a\\|b\\*\\<img\\>: smooth against truth\n")
