@@ -52,7 +52,7 @@ def test_units_are_those_of_the_keys() -> None:
 def test_words_say_what_was_compared_and_what_came_out() -> None:
     text = as_text(REPORT)
     for words in (
-        "75 poses, 1 of 2 people, 3 joints, turned into the axes of the truth as a whole",
+        "75 poses, 1 of 2 people, 2 joints, turned into the axes of the truth as a whole",
         ", as cam2 sees them, from 1.5 to 3 s",
         "PSS@50 (clusters 0123456789abcdef)",
         "71.3 %",
@@ -77,6 +77,12 @@ def test_what_could_not_be_measured_is_null_and_unknown(tmp_path: Path) -> None:
     table = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
     assert table["errors"]["jitter_m_s3"] is table["per_joint_mm"]["nose"] is None
     assert "hardest joints: neck 100.0 mm, nose unknown" in as_text(unknown)
+
+
+def test_files_are_called_by_what_was_compared(tmp_path: Path) -> None:
+    predicted = replace(REPORT, poses="walk/predicted/cam1-small/poses.npz", truth="a/smooth.npz")
+    assert write_evaluation(tmp_path, predicted)[0].name == "cam1-small_against_smooth.json"
+    assert write_evaluation(tmp_path, replace(REPORT, poses="poses"))[1].name == "poses_against_truth.md"
 
 
 def test_names_stay_text_in_markdown() -> None:

@@ -69,13 +69,19 @@ class EvaluationReport:
 
 def write_evaluation(folder: Path, report: EvaluationReport) -> tuple[Path, Path]:
     """Write `report` into `folder` as JSON and Markdown, and return both; raises InputError if the disk refuses."""
-    name = f"{Path(report.poses).stem}_against_{Path(report.truth).stem}"
+    name = f"{_short(report.poses)}_against_{_short(report.truth)}"
     files = folder / f"{name}.json", folder / f"{name}.md"
     texts = json.dumps(as_table(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n", as_markdown(report)
     for path, text in zip(files, texts, strict=True):
         with atomic_write(path, "w") as file:
             file.write(text)
     return files
+
+
+def _short(poses: str) -> str:
+    """Return poses' name, or that of their file; predictions are all called poses.npz, in folders with names."""
+    path = Path(poses)
+    return path.parent.name if path.stem == "poses" and path.parent.name else path.stem
 
 
 def as_table(report: EvaluationReport) -> dict[str, Any]:
@@ -184,7 +190,7 @@ def _scope(report: EvaluationReport) -> str:
     parts = [
         plural(report.compared_poses, "pose"),
         f"{report.people} of {plural(report.true_people, 'person', 'people')}",
-        plural(len(report.joint_names), "joint"),
+        plural(len(report.errors.per_joint_m), "joint"),
         {"same-axes": "in the same axes", "own-axes": "turned into the axes of the truth as a whole"}[report.protocol],
     ]
     if report.view is not None:
