@@ -137,3 +137,14 @@ def test_the_command_says_what_it_wrote(capture: Path, capsys: pytest.CaptureFix
     assert "step 1 of 1" in printed.err
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["file"].endswith("told.onnx")
+
+
+def test_keypoints_can_be_lifted(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["learn", str(capture), "--recipe", "lift", "--steps", "60", "--start", "none", "--detector", "perfect"]
+    assert main(words) == 0
+    assert "lift: learned from" in capsys.readouterr().out
+    network = open_network(capture / "models" / "lift" / "lift.onnx")
+    assert (network.description.kind, network.description.size) == ("lift", 0)
+    table = json.loads((capture / "models" / "lift" / "learning.json").read_text(encoding="utf-8"))
+    assert table["errors"]["mpjpe_mm"] < 250
+    assert table["curve"][-1]["errors"]["mpjpe_mm"] < 0.8 * table["curve"][0]["errors"]["mpjpe_mm"]

@@ -25,8 +25,8 @@ class Learn(Command):
         str,
         tyro.conf.arg(
             metavar="NAME",
-            help="self-supervised: by what the cameras triangulated; supervised: by the truth that synthetic recordings"
-            " come with.",
+            help="self-supervised: by what the cameras triangulated; lift: the same, from keypoints of a detector"
+            " instead of pictures; supervised: by the truth that synthetic recordings come with.",
         ),
     ] = "self-supervised"
     model: Annotated[
@@ -56,7 +56,11 @@ class Learn(Command):
     detector: Detector = "auto"
     steps: Annotated[
         int | None,
-        tyro.conf.arg(metavar="N", help="Batches of 32 pictures to learn from.", help_behavior_hint="(default: 1200)"),
+        tyro.conf.arg(
+            metavar="N",
+            help="Batches to learn from, of 32 pictures or 256 people to lift.",
+            help_behavior_hint="(default: 1200; lift: 4000)",
+        ),
     ] = None
     seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0
 

@@ -15,6 +15,7 @@ from epipose.io.model_files import ModelDescription
 from epipose.pipeline.learning_findings import describe_learning
 from epipose.pipeline.lesson_examples import HoldOut, cut_examples
 from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.recorded_sights import recorded_sights
 from epipose.pipeline.teaching import TRUTH, Teaching, load_teaching
 from epipose.pose.skeletons import Skeleton
 from epipose.report.learning import LearningReport, write_learning_json, write_learning_report
@@ -24,12 +25,16 @@ from epipose.runtime.networks import find_network, network_names
 from epipose.training.pseudo_labels import usual_lengths
 
 if TYPE_CHECKING:
-    from epipose.training.loop import Point
+    from epipose.training.courses import Course, Taught
+    from epipose.training.crop_examples import CropExamples
+    from epipose.training.loop import Point, Watch
 
-LABELS = {"self-supervised": "triangulated", "supervised": TRUTH}
+MODEL, LIFT = "small", "lift"
+LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangulated"}
 """By recipe, which poses of a capture it takes for the truth."""
-STEPS = 1200
-"""Batches to learn from, where nobody says how many."""
+USUAL_STEPS = {MODEL: 1200, LIFT: 4000}
+"""By model, the batches to learn from where nobody says how many; other models take those of MODEL."""
+LIFT_BATCH = 256
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a network may be called."""
 
@@ -40,8 +45,8 @@ class Settings:
 
     recipe: str = "self-supervised"
     """One of LABELS."""
-    model: str = "small"
-    """One of `training.courses.MODELS`."""
+    model: str = MODEL
+    """One of `training.courses.MODELS`; the recipe "lift" has only one."""
     name: str = ""
     """Of the result; that of the model without."""
     start: str = "auto"
@@ -67,19 +72,17 @@ def learn(
     from a checkpoint there. `note` is told, now and then, how far errors have come.
     Raises InputError for captures that cannot be learned from, with the remedy.
     """
-    from epipose.training import courses
-
     settings = _checked(settings, folders)
-    course = courses.Course(settings.model, settings.name, _start(settings), settings.steps or STEPS, settings.seed)
+    course = _course(settings)
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
     place = folders[0] / "models" / settings.name
-    examples = cut_examples(teachings, hold_out, courses.picture_size(course), place / "examples", progress)
-    described = _description(teachings, settings)
-    watch = _watch(progress, note)
-    taught = courses.teach(course, examples.learned, examples.held_out, described, place / "checkpoint.pt", watch)
+    to = _Goal(course, _description(teachings, settings), place, progress, _watch(progress, note))
+    taught, pictures = (_taught_to_lift if settings.recipe == LIFT else _taught_to_see)(teachings, hold_out, to)
     file = place / f"{settings.name}.onnx"
-    report = describe_learning(course, taught, teachings, examples, hold_out, recipe=settings.recipe, file=file)
+    report = describe_learning(
+        course, taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=pictures
+    )
     with atomic_write(file, "wb") as writing:
         writing.write(taught.file)
     with atomic_write(place / "card.md", "w") as card:
@@ -87,6 +90,51 @@ def learn(
     write_learning_json(place / "learning.json", report)
     write_learning_report(place / "report.html", report)
     return report
+
+
+@dataclass(frozen=True, eq=False)
+class _Goal:
+    """What is to be taught, and where it goes."""
+
+    course: "Course"
+    description: ModelDescription
+    place: Path
+    progress: Report
+    watch: "Watch"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.place / "checkpoint.pt"
+
+
+def _taught_to_see(
+    teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal
+) -> tuple["Taught", "CropExamples | None"]:
+    """Teach a network that sees crops of pictures; return the examples that it was marked on, too."""
+    from epipose.training import courses
+
+    size = courses.picture_size(to.course)
+    examples = cut_examples(teachings, hold_out, size, to.place / "examples", to.progress)
+    parts = examples.learned, examples.held_out
+    return courses.teach(to.course, *parts, to.description, to.checkpoint, to.watch), examples.held_out
+
+
+def _taught_to_lift(
+    teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal
+) -> tuple["Taught", "CropExamples | None"]:
+    """Teach a network that lifts the detector's keypoints, which sees no pictures."""
+    from epipose.training.lift_course import teach_lift
+
+    learned, held_out = recorded_sights(teachings, hold_out)
+    return teach_lift(to.course, learned, held_out, to.description, to.checkpoint, to.watch), None
+
+
+def _course(settings: Settings) -> "Course":
+    from epipose.training.courses import Course
+
+    steps = settings.steps or USUAL_STEPS.get(settings.model, USUAL_STEPS[MODEL])
+    course = Course(settings.model, settings.name, _start(settings), steps, settings.seed)
+    return replace(course, batch=LIFT_BATCH) if settings.recipe == LIFT else course
 
 
 def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
@@ -97,6 +145,8 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError(f"there is no recipe {settings.recipe!r}; choose from {', '.join(LABELS)}")
     if settings.steps is not None and settings.steps < 1:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
+    if settings.recipe == LIFT:
+        settings = replace(settings, model=LIFT)
     name = settings.name or settings.model
     if not NAME.fullmatch(name):
         raise InputError(f"a network cannot be called {name!r}; use letters, digits, dots, dashes and underscores")
@@ -159,6 +209,8 @@ def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int,
 def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
     """Return the command line that makes the same network."""
     options = {"recipe": settings.recipe, "model": settings.model, "name": settings.name, "start": settings.start}
-    options |= {"hold-out": settings.hold_out, "steps": str(settings.steps or STEPS), "seed": str(settings.seed)}
+    options |= {"hold-out": settings.hold_out, "seed": str(settings.seed), "detector": settings.detector}
+    if settings.steps is not None:
+        options["steps"] = str(settings.steps)
     words = [word for option, value in options.items() for word in (f"--{option}", value)]
     return ["epipose", "learn", *map(str, folders), *words]

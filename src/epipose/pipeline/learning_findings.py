@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 
 from epipose import __version__
 from epipose.geometry.images import resampled
-from epipose.pipeline.lesson_examples import Divided, HoldOut
+from epipose.pipeline.lesson_examples import HoldOut
 from epipose.pipeline.teaching import Teaching
 from epipose.report.learning import CurvePoint, LabelShares, LearningReport, Shown
 from epipose.training.crop_examples import CropExamples
@@ -22,20 +24,20 @@ SHOWN = 6
 """Best and worst examples in the report, each."""
 SHOWN_PX = 240
 """Side of their pictures."""
-TRUTH_IN_WORDS = {"self-supervised": "the triangulation", "supervised": "the truth"}
+TRUTH_IN_WORDS = {"self-supervised": "the triangulation", "lift": "the triangulation", "supervised": "the truth"}
 
 
 def describe_learning(
     course: "Course",
     taught: "Taught",
     teachings: Sequence[Teaching],
-    examples: Divided,
     hold_out: HoldOut,
     *,
     recipe: str,
     file: Path,
+    held_out: CropExamples | None,
 ) -> LearningReport:
-    """Return all that is to be said of a network that was taught."""
+    """Return all that is to be said of a network that was taught; `held_out`: the pictures of what it was marked on."""
     return LearningReport(
         name=course.name,
         recipe=recipe,
@@ -46,16 +48,16 @@ def describe_learning(
         sources=tuple(teaching.path for teaching in teachings),
         hold_out=str(hold_out),
         truth=TRUTH_IN_WORDS[recipe],
-        learned_examples=len(examples.learned),
-        held_out_examples=len(examples.held_out),
+        learned_examples=taught.learned,
+        held_out_examples=len(taught.rows),
         seconds=taught.points[-1].seconds if taught.points else 0.0,
-        skeleton=examples.learned.skeleton,
+        skeleton=taught.answers.skeleton,
         curve=_curve(course, taught),
         errors=taught.answers.errors(),
         per_joint_mm=taught.answers.joint_errors_mm(),
-        best=_shown(taught, examples.held_out, worst=False),
-        worst=_shown(taught, examples.held_out, worst=True),
-        labels=_shares(teachings) if recipe == "self-supervised" else None,
+        best=_shown(taught, held_out, worst=False),
+        worst=_shown(taught, held_out, worst=True),
+        labels=None if recipe == "supervised" else _shares(teachings),
     )
 
 
@@ -74,15 +76,19 @@ def _shares(teachings: Sequence[Teaching]) -> LabelShares:
     return LabelShares(1 - shape - views, shape, views)
 
 
-def _shown(taught: "Taught", held_out: CropExamples, *, worst: bool) -> tuple[Shown, ...]:
+def _shown(taught: "Taught", held_out: CropExamples | None, *, worst: bool) -> tuple[Shown, ...]:
     """Return some held-out examples to look at."""
     answers, errors = taught.answers, taught.answers.example_errors_mm()
     order = np.argsort(-errors if worst else errors)[:SHOWN]
     shown = []
     for index in order.tolist():
-        row = taught.rows[index]
-        frame = steady_frame(held_out, row, SHOWN_PX)
         truth = np.where(answers.weight[index, :, None] > 0, answers.truth[index], np.nan)
-        picture = resampled(held_out.picture(row), frame.crop_from_px, SHOWN_PX)
-        shown.append(Shown(picture, answers.predicted[index], truth, float(errors[index]), held_out.place(row)))
+        picture, place = _seen(held_out, taught.rows[index]) if held_out else (None, f"example {index}")
+        shown.append(Shown(picture, answers.predicted[index], truth, float(errors[index]), place))
     return tuple(shown)
+
+
+def _seen(held_out: CropExamples, row: int) -> tuple[UInt8[ndarray, "side side 3"], str]:
+    """Return the crop of an example, and where it comes from."""
+    frame = steady_frame(held_out, row, SHOWN_PX)
+    return resampled(held_out.picture(row), frame.crop_from_px, SHOWN_PX), held_out.place(row)

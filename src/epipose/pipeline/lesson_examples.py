@@ -1,7 +1,7 @@
 """Which frames of recordings are learned from and which are held out, and what is cut from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +73,7 @@ def cut_examples(
     jobs = [(teaching, view) for teaching in teachings for view in teaching.views]
     for number, (teaching, view) in enumerate(jobs):
         progress("cut examples", number, len(jobs))
-        labels = replace(teaching.labels.poses, weight=teaching.labels.weight)
+        labels = teaching.labelled
         filmed = FilmedView(view.name, view.camera, view.frames(), view.offset_s)
         kept_back = hold_out.of(view, teaching)
         found = list(squares(filmed, labels, range(0, len(view.times), step), round(ROOM * size)))

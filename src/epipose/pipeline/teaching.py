@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,11 @@ class Teaching:
     path: Path
     views: tuple[TaughtView, ...]
     labels: PseudoLabels
+
+    @property
+    def labelled(self) -> Poses:
+        """The labels as poses whose weights say how much each joint counts."""
+        return replace(self.labels.poses, weight=self.labels.weight)
 
     @property
     def people(self) -> int:

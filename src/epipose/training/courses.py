@@ -52,6 +52,8 @@ class Taught:
     """To the examples that were held out, ..."""
     rows: tuple[int, ...]
     """... and which of them these are."""
+    learned: int
+    """How many examples it learned from."""
 
 
 def teach(
@@ -69,7 +71,7 @@ def teach(
     points = fit(lesson, plan, checkpoint, watch=watch)
     rows, answers = examine(net, held_out, np.arange(len(held_out)))
     description = replace(description, size=net.size, margin=MARGIN)
-    return Taught(model_bytes(net, description), points, answers, rows)
+    return Taught(model_bytes(net, description), points, answers, rows, len(learned))
 
 
 def picture_size(course: Course) -> int:

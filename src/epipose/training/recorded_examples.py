@@ -59,7 +59,7 @@ def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], size: int) -
     for frame in view.frames:
         if frame.index not in wanted:
             continue
-        found = _at(labels, frame.time + view.offset_s)
+        found = labels_at(labels, frame.time + view.offset_s)
         for positions, weight in zip(*found, strict=True) if found else ():
             square = _square(frame, view, (positions, weight), labels, size)
             if square is not None:
@@ -105,7 +105,9 @@ def _inside(pixels: Float[ndarray, "joints 2"], shape: tuple[int, ...]) -> Bool[
     return np.asarray(((pixels > -0.5) & (pixels < np.array(shape[1::-1]) - 0.5)).all(axis=-1))
 
 
-def _at(labels: Poses, time: float) -> tuple[Float[ndarray, "people joints 3"], Float[ndarray, "people joints"]] | None:
+def labels_at(
+    labels: Poses, time: float
+) -> tuple[Float[ndarray, "people joints 3"], Float[ndarray, "people joints"]] | None:
     """Return labels at a time, interpolated; None where there are none."""
     times = labels.times
     slack = 0.25 * float(np.median(np.diff(times))) if len(times) > 1 else 1e-3
