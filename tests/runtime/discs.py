@@ -6,6 +6,7 @@ top of the head from the ankles, both in pixels. So the network's answers are ex
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -19,11 +20,13 @@ from torch import Tensor, nn
 from epipose.detectors import Detector, Look, People
 from epipose.geometry.lenses import Lens, Pinhole
 from epipose.io.model_files import KEY, ModelDescription
+from epipose.io.video_writing import Coding, video_writer
 from epipose.pose.skeletons import Skeleton, load_skeleton
 from epipose.training.model_files import exported
 
 SKELETON = load_skeleton("h36m17")
 SIZE = 160
+SIZE_WH = (640, 480)
 STEP, TOP, NEAR = 15, 250, 4
 RADIUS = 6
 LENS = Pinhole((600.0, 600.0), (319.5, 239.5))
@@ -70,7 +73,7 @@ def bone_lengths(joints: Float[ndarray, "joints 3"]) -> dict[tuple[str, str], fl
 
 
 def draw(
-    people: Sequence[Float[ndarray, "joints 3"]], lens: Lens, size_wh: tuple[int, int] = (640, 480)
+    people: Sequence[Float[ndarray, "joints 3"]], lens: Lens, size_wh: tuple[int, int] = SIZE_WH
 ) -> UInt8[ndarray, "height width 3"]:
     """Return a picture of people (camera axes, metres), the farthest first."""
     picture = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
@@ -197,4 +200,15 @@ def write_disc_model(path: Path, **changes: object) -> Path:
     """Write the file of a DiscNet."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model_bytes(DiscNet(), disc_description(**changes)))
+    return path
+
+
+LOSSLESS = Coding("matroska", "ffv1", given="rgb24", stored="bgr0", options={"level": "3"})
+
+
+def write_disc_video(path: Path, frames: Sequence[Sequence[Float[ndarray, "joints 3"]]], lens: Lens = LENS) -> Path:
+    """Write a video at 30 frames a second whose colours are kept."""
+    with video_writer(path, SIZE_WH, Fraction(30), LOSSLESS) as append:
+        for people in frames:
+            append(draw(people, lens))
     return path

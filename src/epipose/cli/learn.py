@@ -54,7 +54,10 @@ class Learn(Command):
         ),
     ] = "0.25"
     detector: Detector = "auto"
-    steps: Annotated[int, tyro.conf.arg(metavar="N", help="Batches of 32 pictures to learn from.")] = 1200
+    steps: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="N", help="Batches of 32 pictures to learn from.", help_behavior_hint="(default: 1200)"),
+    ] = None
     seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0
 
     def run(self, progress: Report, /) -> Outcome:

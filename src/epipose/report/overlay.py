@@ -69,7 +69,9 @@ class Painter:
         self._skeleton, self._limbs, self._placed = skeleton, _limbs(skeleton), placed
         self._reach, self._floor = 0.0, np.nan
 
-    def paint(self, picture: Picture, people: Sequence[Person], time: float = 0.0) -> Picture:
+    def paint(
+        self, picture: Picture, people: Sequence[Person], time: float = 0.0
+    ) -> UInt8[ndarray, "shown_height shown_width 3"]:
         """Return the picture with its people, `time` (seconds) of a video into it, in its `shown_size`."""
         before = picture.shape[1::-1]
         size_wh = shown_size((before[0], before[1]))
@@ -92,10 +94,10 @@ class Painter:
         width = max(1.5, max(canvas.shape) / 270)
         begin, end = pixels[shown].min(axis=0), pixels[shown].max(axis=0)
         room = 0.06 * float((end - begin).max()) + 2 * width
-        _paint_box(canvas, begin - room, end + room, _rgb(view_colour(person.slot)), width)
+        _paint_box(canvas, begin - room, end + room, _rgb(view_colour(person.slot + 2)), width)
         if several:
             place = _whole(begin - room) >> _SHIFT
-            _paint_words(canvas, str(person.slot + 1), place, _rgb(view_colour(person.slot)), width)
+            _paint_words(canvas, str(person.slot + 1), place, _rgb(view_colour(person.slot + 2)), width)
         self._paint_limbs(canvas, pixels, shown, width)
         for x, y in _whole(pixels[shown]):
             cv2.circle(canvas, (x, y), round(0.95 * width * 2**_SHIFT), _LIGHT, -1, cv2.LINE_AA, _SHIFT)
