@@ -106,6 +106,8 @@ def test_a_world_of_its_own_is_noticed_and_turned_away(capture: Path, truth: Tru
     report = evaluate(capture, poses="turned", truth="true").report
     assert report.errors.mpjpe_m > 0.1
     assert "use --protocol own-axes" in report.warnings[0]
+    few = evaluate(capture, poses="turned", truth="true", between=(0.0, 0.9)).report
+    assert (few.compared_poses, few.warnings) == (23, ())
     own = evaluate(capture, poses="turned", truth="true", protocol="own-axes").report
     assert own.errors.mpjpe_m == pytest.approx(0, abs=1e-6)
     assert own.warnings == ()

@@ -77,6 +77,7 @@ def test_what_could_not_be_measured_is_null_and_unknown(tmp_path: Path) -> None:
     table = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
     assert table["errors"]["jitter_m_s3"] is table["per_joint_mm"]["nose"] is None
     assert "hardest joints: neck 100.0 mm, nose unknown" in as_text(unknown)
+    assert "unknown (49.7) m/s³" in as_text(unknown)
 
 
 def test_files_are_called_by_what_was_compared(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ Protocol = Literal["same-axes", "own-axes"]
 """How poses are laid on the truth: as they are, or after the one turn of all of them that suits the truth best."""
 OTHER_AXES = 2.0
 """Times by which one turn of all poses must make the error smaller for their axes to be suspected."""
+FEWEST_POSES = 25
+"""With fewer, one turn may well suit by chance."""
 TRUTH = "truth"
 """The folder of a synthetic recording that holds its truth."""
 
@@ -84,13 +86,13 @@ def evaluate(
         between=between,
         people=len(both.people),
         true_people=true.weight.shape[1],
-        compared_poses=int((both.weight[:, :, both.root] > 0).sum()),
+        compared_poses=both.poses,
         joint_names=both.skeleton.joint_names,
         found_share=both.found_share,
         errors=pose_errors(both),
         structure=tuple(_structure(both, file, centres) for file, centres in known),
         reference=_reference(both) if reference_compatible else None,
-        warnings=_warnings(both) if protocol == "same-axes" else (),
+        warnings=_warnings(both, view) if protocol == "same-axes" else (),
     )
     return Evaluated(report, write_evaluation(out if out is not None else folder / "evaluation", report))
 
@@ -209,12 +211,13 @@ def _reference(both: Comparison) -> ReferenceErrors:
     return ReferenceErrors(errors.mpjpe, errors.nmpjpe, errors.pmpjpe, poses)
 
 
-def _warnings(both: Comparison) -> tuple[str, ...]:
+def _warnings(both: Comparison, view: str | None) -> tuple[str, ...]:
     """Return a warning for poses that seem to lie in other axes than the truth."""
     errors = [mpjpe(each.found, each.true, root=each.root, weight=each.beside_root) for each in (both, both.turned())]
-    if errors[0] < OTHER_AXES * errors[1]:
+    if both.poses < FEWEST_POSES or errors[0] < OTHER_AXES * errors[1]:
         return ()
+    remedy = "use --protocol own-axes" + (" or --view" if view is None else "")
     return (
         f"the poses seem to lie in other axes than the truth: turned as a whole, they would be off by"
-        f" {1000 * errors[1]:.0f} mm instead of {1000 * errors[0]:.0f} mm; if so, use --protocol own-axes or --view",
+        f" {1000 * errors[1]:.0f} mm instead of {1000 * errors[0]:.0f} mm; if so, {remedy}",
     )

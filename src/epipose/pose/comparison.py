@@ -48,6 +48,11 @@ class Comparison:
         return self.skeleton.index(ROOT)
 
     @property
+    def poses(self) -> int:
+        """How many poses, one person at one moment, count."""
+        return int(self.weight[:, :, self.root].sum())
+
+    @property
     def beside_root(self) -> Float[ndarray, "frames people joints"]:
         """`weight` without the root, which has no error once roots are laid on each other."""
         weight = self.weight.copy()

@@ -169,10 +169,7 @@ def _rows(report: EvaluationReport) -> list[tuple[str, str]]:
         ("AUC (0 to 150 mm)", percent(errors.auc, 1)),
         ("lengths of bones", _millimetres(errors.bone_length_m)),
         ("left against right bones", _millimetres(errors.symmetry_m)),
-        (
-            "jitter (the truth's)",
-            f"{in_unit(errors.jitter, '')}({in_unit(errors.true_jitter, '')}) m/s³".replace(" )", ")"),
-        ),
+        ("jitter (the truth's)", f"{_number(errors.jitter)} ({_number(errors.true_jitter)}) m/s³"),
         ("true joints that were found", percent(report.found_share, 1)),
     ]
     rows += [(f"PSS@{s.clusters} (clusters {s.hash})", percent(s.score, 1)) for s in report.structure]
@@ -213,6 +210,10 @@ def _plain(words: str) -> str:
 
 def _mm(metres: float) -> float | None:
     return rounded(1000 * metres, 3)
+
+
+def _number(value: float) -> str:
+    return in_unit(value, "").strip()
 
 
 def _millimetres(metres: float) -> str:
