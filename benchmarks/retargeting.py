@@ -14,12 +14,10 @@ import numpy as np
 
 from benchmarks.measures import print_table
 from benchmarks.scenes import SHARED
-from epipose.studio.bodies import JOINTS, make_body
-from epipose.studio.motion.clip import NEEDED
+from epipose.studio.bodies import make_body
 from epipose.studio.motion.clips import read_clips
 from epipose.studio.motion.floor import lowest
-from epipose.studio.motion.retarget import retarget
-from epipose.studio.motion.scaling import scaled_clip
+from epipose.studio.motion.retarget import miss, retarget
 
 GOAL_MM = 25.0
 
@@ -29,15 +27,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how near a body comes to recorded motion.")
     parser.add_argument("folder", type=Path, nargs="?", default=SHARED / "mocap", help="BVH files and archives")
     body = make_body({})
-    columns = [JOINTS.index(joint) for joint in NEEDED]
     measured = []
     for clip in read_clips(parser.parse_args().folder):
-        motion, wanted = retarget(body, clip), scaled_clip(body, clip)
-        moved = body.motions(motion.rotations, motion.shift)
-        miss = body.joints(moved)[:, columns] - np.stack([wanted.joint(joint) for joint in NEEDED], axis=1)
-        miss -= np.median(miss, axis=(0, 1))
-        mean = 1000 * float(np.linalg.norm(miss, axis=-1).mean())
-        measured.append((mean, clip.name, -1000 * min(float(lowest(body, moved).min()), 0.0)))
+        motion = retarget(body, clip)
+        low = lowest(body, body.motions(motion.rotations, motion.shift))
+        measured.append((1000 * miss(body, clip, motion), clip.name, -1000 * min(float(low.min()), 0.0)))
     measured.sort(reverse=True)
     rows = [(name, f"{mean:.1f}", f"{depth:.1f}") for mean, name, depth in measured]
     print_table("Recorded motion on a body", ("clip", "joints, mm", "floor, mm"), rows)

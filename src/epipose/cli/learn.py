@@ -54,7 +54,10 @@ class Learn(Command):
         ),
     ] = "0.25"
     detector: Detector = "auto"
-    steps: Annotated[int, tyro.conf.arg(metavar="N", help="Batches of 32 pictures to learn from.")] = 1200
+    steps: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="N", help="Batches of 32 pictures to learn from.", help_behavior_hint="(default: 1200)"),
+    ] = None
     seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0
 
     def run(self, progress: Report, /) -> Outcome:
@@ -75,7 +78,7 @@ class Learn(Command):
         )
         report = learn(self.folders, settings, progress=progress, note=self._note)
         line = f"{one_line(report)}; wrote {report.file}, report: {report.file.parent / 'report.html'}"
-        return Outcome(line, {"model": str(report.file), **as_table(report)}, report.warnings)
+        return Outcome(line, as_table(report), report.warnings)
 
     def _note(self, sentence: str) -> None:
         if not self.json:

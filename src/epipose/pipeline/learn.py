@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LABELS = {"self-supervised": "triangulated", "supervised": TRUTH}
 """By recipe, which poses of a capture it takes for the truth."""
+STEPS = 1200
+"""Batches to learn from, where nobody says how many."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a network may be called."""
 
@@ -47,7 +49,8 @@ class Settings:
     hold_out: str = "0.25"
     """What is kept for marking: the last share of the frames, or the name of a view."""
     detector: str = "auto"
-    steps: int = 1200
+    steps: int | None = None
+    """Batches to learn from; as many as the recipe usually takes without."""
     seed: int = 0
 
 
@@ -67,7 +70,7 @@ def learn(
     from epipose.training import courses
 
     settings = _checked(settings, folders)
-    course = courses.Course(settings.model, settings.name, _start(settings), settings.steps, settings.seed)
+    course = courses.Course(settings.model, settings.name, _start(settings), settings.steps or STEPS, settings.seed)
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
     place = folders[0] / "models" / settings.name
@@ -92,7 +95,7 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError("name a capture to learn from: the folder of a recording that was reconstructed")
     if settings.recipe not in LABELS:
         raise InputError(f"there is no recipe {settings.recipe!r}; choose from {', '.join(LABELS)}")
-    if settings.steps < 1:
+    if settings.steps is not None and settings.steps < 1:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
     name = settings.name or settings.model
     if not NAME.fullmatch(name):
@@ -156,6 +159,6 @@ def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int,
 def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
     """Return the command line that makes the same network."""
     options = {"recipe": settings.recipe, "model": settings.model, "name": settings.name, "start": settings.start}
-    options |= {"hold-out": settings.hold_out, "steps": str(settings.steps), "seed": str(settings.seed)}
+    options |= {"hold-out": settings.hold_out, "steps": str(settings.steps or STEPS), "seed": str(settings.seed)}
     words = [word for option, value in options.items() for word in (f"--{option}", value)]
     return ["epipose", "learn", *map(str, folders), *words]

@@ -10,9 +10,9 @@ from numpy import ndarray
 from scipy.ndimage import gaussian_filter1d
 
 from epipose.geometry.rotations import rotation_onto, rotvec_from_rotation
-from epipose.studio.bodies import NECK, SPINE, Body
+from epipose.studio.bodies import JOINTS, NECK, SPINE, Body
 from epipose.studio.motion import Motion
-from epipose.studio.motion.clip import Clip
+from epipose.studio.motion.clip import NEEDED, Clip
 from epipose.studio.motion.feet import foot_turn
 from epipose.studio.motion.floor import settled
 from epipose.studio.motion.limbs import Limb, across, frame
@@ -41,6 +41,18 @@ def retarget(body: Body, clip: Clip) -> Motion:
         puppet.curl_fingers(side, _CURL)
     shift = settled(body, puppet.rotations, puppet.shift, rate)
     return Motion(puppet.rotations, shift, clip.times, clip.name)
+
+
+def miss(body: Body, clip: Clip, motion: Motion) -> float:
+    """Return how far (metres, in the mean) `motion` is from the clip scaled to `body`, after one shift for all of it.
+
+    Over the joints that every clip has.
+    """
+    columns = [JOINTS.index(joint) for joint in NEEDED]
+    wanted = scaled_clip(body, clip)
+    off = body.joints(body.motions(motion.rotations, motion.shift))[:, columns]
+    off = off - np.stack([wanted.joint(joint) for joint in NEEDED], axis=1)
+    return float(np.linalg.norm(off - np.median(off, axis=(0, 1)), axis=-1).mean())
 
 
 def _placed(body: Body, goal: Clip, rest: dict[str, ndarray]) -> Puppet:
