@@ -57,7 +57,7 @@ def test_newcomers_are_found_within_the_time_and_both_are_run_at_once(network: N
     look = follow(Network(network.description, Counting()), detector)
     here, late = person((-0.8, 0.1, 4.0)), person((0.9, 0.1, 4.0))
     counts = []
-    for frame in range(75):
+    for frame in range(25):
         people = [here] if frame < 10 else [here, late]
         runs.clear()
         counts.append(len(look(draw(people, LENS), frame / RATE)))
@@ -101,14 +101,14 @@ def test_somebody_doubtful_must_be_seen_by_the_detector_too(network: Network) ->
         look = follow(Network(network.description, Doubting()), detector)
         assert len(look(draw([joints], LENS), 0.0)) == 1
         detector.blind = blind
-        for frame in range(1, 90):
+        for frame in range(1, 45):
             found = look(draw([joints], LENS), frame / RATE)
         assert len(found) == kept
     sure = follow(network, detector)
     detector.blind = -1.0
     sure(draw([joints], LENS), 0.0)
     detector.blind = 640.0
-    assert all(len(sure(draw([joints], LENS), frame / RATE)) == 1 for frame in range(1, 90))
+    assert all(len(sure(draw([joints], LENS), frame / RATE)) == 1 for frame in range(1, 45))
 
 
 def test_pictures_without_anybody_and_of_one_pixel(network: Network) -> None:

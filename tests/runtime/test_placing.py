@@ -112,6 +112,20 @@ def test_joints_that_are_not_known_tell_no_size(lens: Lens | None) -> None:
     assert np.isfinite(nothing.joints).all()
 
 
+@pytest.mark.parametrize("lens", [LENSES[0], None])
+def test_jitter_makes_people_hardly_smaller(lens: Lens | None) -> None:
+    rng = np.random.default_rng(0)
+    whole, lengths = seen(TALL, LENSES[0]), bone_lengths(TALL)
+    noise = 0.06 / whole.frame.side_m(LENSES[0], float(TALL[0, 2]))
+    sizes = []
+    for units in whole.units + rng.normal(0, noise, (200, *whole.units.shape)):
+        placed_there = placed(Found(whole.frame, units, SURE), lens, bone_lengths_m=lengths)
+        sizes.append(np.linalg.norm(placed_there.joints[0] if lens else np.ptp(placed_there.joints, axis=0)))
+    still = placed(whole, lens, bone_lengths_m=lengths)
+    truth = np.linalg.norm(still.joints[0] if lens else np.ptp(still.joints, axis=0))
+    assert 0.93 < np.mean(sizes) / truth < 1.03, "6 cm along each axis"
+
+
 def test_what_lies_behind_the_camera_is_not_known() -> None:
     found = seen(TALL, LENSES[0])
     units = found.units.copy()

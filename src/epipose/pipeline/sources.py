@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -41,7 +42,7 @@ class Source:
     frame_rate: float | None = None
     """1/s; None for a webcam, which says it when it is opened, and for pictures that are none of a video."""
     size_wh: tuple[int, int] = (0, 0)
-    """Of the first picture; not known of a webcam."""
+    """Of a video; of others it is known when they are opened."""
     rotation: int = 0
     """Degrees clockwise by which a video asks to be turned for display."""
     notes: tuple[str, ...] = ()
@@ -69,12 +70,16 @@ class Source:
                 yield Opened(live_frames(capture), size_wh(capture), frame_rate(capture))
             return
         rate = self.frame_rate or 1.0
-        frames: Iterator[Frame]
-        if self.kind == "pictures":
-            frames = (Frame(index, float(index), read_picture(file)) for index, file in enumerate(self.files))
-        else:
-            frames = read_pictures(self.path, frame_rate=rate) if self.files else read_frames(self.path)
-        yield Opened(frames, self.size_wh, rate)
+        if not self.files:
+            yield Opened(read_frames(self.path), self.size_wh, rate)
+            return
+        frames = read_pictures(self.path, frame_rate=rate) if self.kind == "video" else self._pictures()
+        first = next(frames)
+        yield Opened(chain([first], frames), (first.image.shape[1], first.image.shape[0]), rate)
+
+    def _pictures(self) -> Iterator[Frame]:
+        for index, file in enumerate(self.files):
+            yield Frame(index, float(index), read_picture(file))
 
 
 def open_source(source: str | Path, frame_rate: float | None = None) -> Source:
@@ -95,7 +100,7 @@ def open_source(source: str | Path, frame_rate: float | None = None) -> Source:
     if path.is_dir():
         return _folder(path, frame_rate)
     if path.suffix.lower() in PICTURE_SUFFIXES:
-        return _pictures(path, (path,))
+        return Source("pictures", path.stem, path, (path,), count=1)
     info = probe(path)
     return Source(
         "video",
@@ -116,15 +121,5 @@ def _folder(path: Path, frame_rate: float | None) -> Source:
         videos = [file for file in inside if file.suffix.lower() in VIDEO_SUFFIXES]
         hint = f"; name one of its videos, such as {videos[0]}" if videos else "; name a folder of pictures, or a video"
         raise InputError(f"{path} holds no pictures{hint}")
-    pictures = _pictures(path, files)
-    if frame_rate is None:
-        return pictures
-    return Source(
-        "video", pictures.name, path, files, count=len(files), frame_rate=frame_rate, size_wh=pictures.size_wh
-    )
-
-
-def _pictures(path: Path, files: tuple[Path, ...]) -> Source:
-    height, width = read_picture(files[0]).shape[:2]
-    name = path.stem if path.is_file() else path.resolve().name
-    return Source("pictures", name, path, files, count=len(files), size_wh=(width, height))
+    kind: Literal["pictures", "video"] = "pictures" if frame_rate is None else "video"
+    return Source(kind, path.resolve().name, path, files, count=len(files), frame_rate=frame_rate)

@@ -15,6 +15,8 @@ from epipose.pose.skeletons import Skeleton
 
 TAUGHT_SIGMA = 0.05
 """Relative standard deviation of a length of the people that a network was taught on."""
+JOINT_SIGMA_M = 0.05
+"""One standard deviation of a length because of where a network sees its ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +35,15 @@ class Sizes:
     def factor(self, shape: Float[ndarray, "joints 3"], weight: Float[ndarray, "joints"]) -> float:
         """Return by what to multiply `shape`, of any unit, so that its lengths become the usual ones; 0 if it has none.
 
-        The weighted least squares of relative errors; a length counts by the product of its ends' weights, 0 to 1.
+        By weighted least squares: lengths of the shape are taken as the usual ones over the factor, with errors. Taking
+        them as exact instead would make people smaller the more joints jitter, which only ever adds to lengths. A
+        length counts by the product of its ends' weights, 0 to 1.
         """
         begin, end = self.ends.T
-        share = np.linalg.norm(shape[begin] - shape[end], axis=-1) / self.metres
-        counted = weight[begin] * weight[end] / self.sigma**2
-        total = float(counted @ share**2)
-        return float(counted @ share) / total if total > 0 else 0.0
+        lengths = np.linalg.norm(shape[begin] - shape[end], axis=-1)
+        counted = weight[begin] * weight[end] / ((self.sigma * self.metres) ** 2 + JOINT_SIGMA_M**2)
+        total = float(counted @ (self.metres * lengths))
+        return float(counted @ self.metres**2) / total if total > 0 else 0.0
 
 
 def usual_sizes(description: ModelDescription, height_m: float | None) -> Sizes:
