@@ -11,7 +11,7 @@ of a few frames that are like it, played forth and back.
 import argparse
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,7 @@ SKELETON = load_skeleton("h36m17")
 MARGIN = 1.25
 ALIKE = 12
 """Frames of the recording in which the person hardly moves."""
+NETS: dict[str, type[CropNet]] = {"small": SmallNet, "resnet50": VolumetricNet}
 BARS = {"small": 60.0, "resnet50": 10.0}
 """Frames a second, on two cores."""
 
@@ -78,16 +79,18 @@ def main() -> None:
         measure(Path(name), given.repeats, given.frames)
 
 
-def measure(folder: Path, repeats: int, frames: int) -> None:
-    """Print how fast each network's prediction of a video is."""
+def measure(folder: Path, repeats: int, frames: int, names: Sequence[str] = tuple(NETS)) -> None:
+    """Print how fast the prediction of a video is by each of the networks called `names`."""
     video = write_sample_video(folder / "one.mp4", frames)
     rows = []
     parts = [
         ("decoding, RGB", f"{1000 * timed(lambda: sum(1 for _ in read_frames(video)), repeats).wall / frames:.2f}")
     ]
-    for name, net in (("small", SmallNet), ("resnet50", VolumetricNet)):
+    for name in names:
         shipped = name in network_names()
-        model = name if shipped else str(write_stand_in(folder / f"{name}.onnx", name, net(len(SKELETON)), folder))
+        model = (
+            name if shipped else str(write_stand_in(folder / f"{name}.onnx", name, NETS[name](len(SKELETON)), folder))
+        )
         note = name if shipped else f"{name}, untrained"
         for overlay in (False, True):
             run = timed(partial(predict, video, model=model, overlay=overlay), repeats)

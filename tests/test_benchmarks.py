@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import balancing, h36m, limits, speed, triangulation
+from benchmarks import balancing, h36m, limits, predict, speed, triangulation
 from benchmarks.scenes import Corruption, h36m_scene
 
 from epipose.io.capture_folder import open_capture
@@ -58,3 +58,9 @@ def test_triangulation(capsys: pytest.CaptureFixture[str]) -> None:
     triangulation.print_four_views()
     triangulation.print_two_views()
     assert "perfect rejection" in capsys.readouterr().out
+
+
+def test_predict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    predict.measure(tmp_path, repeats=1, frames=9, names=["small"])
+    assert "ms a frame" in capsys.readouterr().out
+    assert len(probe(tmp_path / "one.mp4").times) == 9
