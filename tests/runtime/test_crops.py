@@ -94,7 +94,7 @@ def test_somebody_doubtful_must_be_seen_by_the_detector_too(network: Network) ->
 
         def run(self, *given: object) -> object:
             positions, confidence = network.session.run(*given)
-            return positions, confidence * np.float32(0.1)
+            return positions, confidence * np.float32(0.15)
 
     joints = person((0.2, 0.1, 4.0))
     for blind, kept in ((-1.0, 1), (640.0, 0)):
