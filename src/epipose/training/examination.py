@@ -13,7 +13,7 @@ from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pictures import normalised
 from epipose.pose.bones import bone_lengths
 from epipose.pose.metrics import auc, joint_errors, mpjpe, n_mpjpe, pa_mpjpe, pck
-from epipose.pose.roots import from_root
+from epipose.pose.roots import from_root, root_joints
 from epipose.pose.skeletons import Skeleton
 from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
 from epipose.training.crop_squares import in_units, steady_frame
@@ -51,7 +51,7 @@ class Answers:
     def errors(self) -> dict[str, float]:
         """Return mean errors: in millimetres, or in thousandths of the crop's side where lengths are not known."""
         predicted, truth = self.around_root()
-        weight, unit = (self.weight > 0).astype(float), "mm" if self.known else "crop"
+        weight, unit = self._counted(), "mm" if self.known else "crop"
         # The root as a joint more, of no weight, in case it is none of the skeleton's.
         rooted = [np.pad(joints, ((0, 0), (0, 1), (0, 0))) for joints in (predicted, truth)]
         n_error = n_mpjpe(rooted[0], rooted[1], root=-1, weight=np.pad(weight, ((0, 0), (0, 1))))
@@ -74,9 +74,16 @@ class Answers:
     def example_errors_mm(self) -> Float[ndarray, "n"]:
         """Return the mean error of each example over its known joints."""
         predicted, truth = self.around_root()
-        weight = (self.weight > 0).astype(float)
+        weight = self._counted()
         apart = np.linalg.norm(predicted - truth, axis=-1)
         return np.asarray(1000 * (weight * apart).sum(axis=1) / np.maximum(weight.sum(axis=1), 1))
+
+    def _counted(self) -> Float[ndarray, "n joints"]:
+        """Return 1 for joints that are known, but for the root's own joint: its error is 0 by definition."""
+        counted = (self.weight > 0).astype(float)
+        if len(own := root_joints(self.skeleton)) == 1:
+            counted[:, own] = 0
+        return counted
 
     def _bone_length_error(self, predicted: ndarray, truth: ndarray) -> float:
         """Return by how much bones, both of whose ends are known, are too long or short, in the mean."""
