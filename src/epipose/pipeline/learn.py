@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from epipose.errors import InputError
-from epipose.geometry.crop_frames import MARGIN
+from epipose.geometry.crop_frames import MARGIN, FrameKind
 from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
 from epipose.pipeline.learning_findings import describe_learning
@@ -22,6 +22,7 @@ from epipose.report.learning.card import model_card
 from epipose.report.learning.summary import millimetres
 from epipose.runtime.networks import find_network, network_names
 from epipose.training.pseudo_labels import usual_lengths
+from epipose.training.recorded_examples import Cut
 
 if TYPE_CHECKING:
     from epipose.training.loop import Point
@@ -46,6 +47,8 @@ class Settings:
     """A model file to start from; "auto": the model of that kind that comes with epipose, if one does; or "none"."""
     hold_out: str = "0.25"
     """What is kept for marking: the last share of the frames, or the name of a view."""
+    crops: FrameKind = "box"
+    """What crops are cut by; "paper": the published 2 m around the root, whose depth has to be known."""
     detector: str = "auto"
     steps: int = 1200
     seed: int = 0
@@ -68,10 +71,12 @@ def learn(
 
     settings = _checked(settings, folders)
     course = courses.Course(settings.model, settings.name, _start(settings), settings.steps, settings.seed)
+    course = replace(course, variation=courses.usual_variation(settings.crops))
+    cut = Cut(courses.picture_size(course), settings.crops)
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
     place = folders[0] / "models" / settings.name
-    examples = cut_examples(teachings, hold_out, courses.picture_size(course), place / "examples", progress)
+    examples = cut_examples(teachings, hold_out, cut, place / "examples", progress)
     described = _description(teachings, settings)
     watch = _watch(progress, note)
     taught = courses.teach(course, examples.learned, examples.held_out, described, place / "checkpoint.pt", watch)
@@ -92,6 +97,8 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError("name a capture to learn from: the folder of a recording that was reconstructed")
     if settings.recipe not in LABELS:
         raise InputError(f"there is no recipe {settings.recipe!r}; choose from {', '.join(LABELS)}")
+    if settings.crops not in (kinds := get_args(FrameKind)):
+        raise InputError(f"there are no crops of kind {settings.crops!r}; choose from {', '.join(kinds)}")
     if settings.steps < 1:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
     name = settings.name or settings.model
@@ -156,6 +163,11 @@ def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int,
 def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
     """Return the command line that makes the same network."""
     options = {"recipe": settings.recipe, "model": settings.model, "name": settings.name, "start": settings.start}
-    options |= {"hold-out": settings.hold_out, "steps": str(settings.steps), "seed": str(settings.seed)}
+    options |= {
+        "hold-out": settings.hold_out,
+        "crops": settings.crops,
+        "steps": str(settings.steps),
+        "seed": str(settings.seed),
+    }
     words = [word for option, value in options.items() for word in (f"--{option}", value)]
     return ["epipose", "learn", *map(str, folders), *words]

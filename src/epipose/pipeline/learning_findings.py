@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from epipose import __version__
-from epipose.geometry.images import resampled
 from epipose.pipeline.lesson_examples import Divided, HoldOut
 from epipose.pipeline.teaching import Teaching
 from epipose.report.learning import CurvePoint, LabelShares, LearningReport, Shown
@@ -83,6 +82,13 @@ def _shown(taught: "Taught", held_out: CropExamples, *, worst: bool) -> tuple[Sh
         row = taught.rows[index]
         frame = steady_frame(held_out, row, SHOWN_PX)
         truth = np.where(answers.weight[index, :, None] > 0, answers.truth[index], np.nan)
-        picture = resampled(held_out.picture(row), frame.crop_from_px, SHOWN_PX)
-        shown.append(Shown(picture, answers.predicted[index], truth, float(errors[index]), held_out.place(row)))
+        shown.append(
+            Shown(
+                frame.cut(held_out.picture(row)),
+                answers.predicted[index],
+                truth,
+                float(errors[index]),
+                held_out.place(row),
+            )
+        )
     return tuple(shown)

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
-from epipose.geometry.images import resampled
 from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pictures import normalised
 from epipose.pose.bones import bone_lengths
@@ -91,9 +90,11 @@ def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"])
     frames = [steady_frame(examples, int(row), net.size) for row in rows]
     found = []
     for some in np.array_split(np.arange(len(rows)), -(-len(rows) // AT_ONCE)):
-        crops = [resampled(examples.picture(int(rows[i])), frames[i].crop_from_px, net.size) for i in some]
+        crops = [frames[i].cut(examples.picture(int(rows[i]))) for i in some]
         found.append(answered(net, np.stack(crops)).positions.numpy())
-    truth, weight = (np.stack(part) for part in zip(*map(in_units, [examples] * len(rows), rows, frames), strict=True))
+    truth, weight = (
+        np.stack(part) for part in zip(*map(in_units, [examples] * len(rows), rows.tolist(), frames), strict=True)
+    )
     side_m = examples.side_m[rows] * np.array([frame.side_px for frame in frames]) / examples.size
     predicted = np.concatenate(found).astype(float)
     marked = Answers(predicted, truth.astype(float), weight.astype(float), side_m.astype(float), examples.skeleton)
