@@ -40,7 +40,7 @@ def person(seed: int) -> ndarray:
     rng = np.random.default_rng(seed)
     flat = np.array([(column, row) for row in range(5) for column in range(4)])[:17] * 0.24 - [0.36, 0.5]
     depth = 5 + rng.uniform(-0.35, 0.35, 17)
-    return np.column_stack([flat + [0.2, 0.1] + rng.uniform(-0.05, 0.05, flat.shape), depth])
+    return np.column_stack([flat + np.array([0.2, 0.1]) + rng.uniform(-0.05, 0.05, flat.shape), depth])
 
 
 def drawn(joints: ndarray) -> ndarray:
