@@ -29,7 +29,8 @@ def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/report.md", "docs/studio.md"]
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/report.md", "docs/evaluate.md", "docs/studio.md"],
 )
 def test_links_lead_somewhere(page: str) -> None:
     file = REPOSITORY / page

@@ -8,13 +8,27 @@ from epipose.errors import InputError
 if TYPE_CHECKING:
     from epipose.pipeline.calibrate import calibrate
     from epipose.pipeline.detect import detect
+    from epipose.pipeline.evaluate import evaluate
     from epipose.pipeline.export import export
+    from epipose.pipeline.learn import learn
+    from epipose.pipeline.predict import predict
     from epipose.pipeline.reconstruct import reconstruct
     from epipose.pipeline.triangulate import triangulate
 
 __version__ = "0.1.0"
 
-__all__ = ["InputError", "__version__", "calibrate", "detect", "export", "reconstruct", "triangulate"]
+__all__ = [
+    "InputError",
+    "__version__",
+    "calibrate",
+    "detect",
+    "evaluate",
+    "export",
+    "learn",
+    "predict",
+    "reconstruct",
+    "triangulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -39,7 +39,18 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_commands_are_found() -> None:
-    assert COMMANDS == ["calibrate", "demo", "detect", "export", "reconstruct", "synthesize", "triangulate"]
+    assert COMMANDS == [
+        "calibrate",
+        "demo",
+        "detect",
+        "evaluate",
+        "export",
+        "learn",
+        "predict",
+        "reconstruct",
+        "synthesize",
+        "triangulate",
+    ]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -53,7 +64,7 @@ def test_help_names_every_argument_and_its_unit(command: str, capsys: Output) ->
         return
     assert "--json" in words
     assert "None)" not in words, "a default that says nothing"
-    fields = {"height_m": "--height METRES", "frame_rate": "--frame-rate PER-SECOND", "intrinsics": "FILE|estimate"}
+    fields = {"height_m": "--height METRES", "frame_rate": "--frame-rate PER-SECOND", "intrinsics": "--intrinsics FILE"}
     for field, shown in fields.items():
         assert (shown in words) == (field in plugins.load(cli, command).__dataclass_fields__)
 

@@ -123,3 +123,22 @@ def test_jitter_is_that_of_a_polynomial_and_none_of_smooth_motion() -> None:
     assert jitter(cubic[:, :, [1, 1, 2]] + times[:, None, None] ** 2, 50.0) == pytest.approx(0, abs=1e-6)
     with pytest.raises(InputError, match="4 frames"):
         jitter(cubic[:3], 50.0)
+
+
+def test_bones_twins_and_jitter_leave_out_what_weighs_nothing() -> None:
+    predicted, truth = _pair((6,))
+    bones, twins = [(0, 1), (1, 2), (3, 4)], [((0, 1), (3, 4)), ((1, 2), (5, 6))]
+    weight = np.ones(truth.shape[:-1])
+    weight[:, 2] = weight[3:] = 0
+    kept = bone_length_error(predicted[:3], truth[:3], [(0, 1), (3, 4)])
+    assert bone_length_error(predicted, truth, bones, weight=weight) == pytest.approx(kept)
+    assert symmetry_error(predicted, twins, weight=weight) == pytest.approx(symmetry_error(predicted[:3], twins[:1]))
+    spoiled = predicted.copy()
+    spoiled[0, 4], weight = 1e3, np.ones(truth.shape[:-1])
+    weight[0, 4] = 0
+    others = np.delete(np.arange(17), 4)
+    # Three derivatives begin in frames 0, 1 and 2; of joint 4 the first is unknown.
+    expected = (48 * jitter(predicted[:, others], 1.0) + 2 * jitter(predicted[1:, [4]], 1.0)) / 50
+    assert jitter(spoiled, 1.0, weight=weight) == pytest.approx(expected)
+    with pytest.raises(InputError, match="every weight is 0"):
+        jitter(predicted, 1.0, weight=0 * weight)

@@ -56,3 +56,29 @@ def test_clusters_survive_their_file_and_changes_are_noticed(tmp_path: Path) -> 
 def test_too_few_poses_are_refused() -> None:
     with pytest.raises(InputError, match="50 clusters"):
         fit_clusters(poses(20), NAMES, 0, count=50)
+
+
+def test_poses_that_hardly_differ_are_refused_and_few_kinds_are_no_noise() -> None:
+    same = np.repeat(poses(10), 20, axis=0)
+    with pytest.raises(InputError, match="11 clusters take as many different poses"):
+        fit_clusters(same, NAMES, 0, count=11)
+    assert fit_clusters(same, NAMES, 0, count=10).score(same, same) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"centres": np.zeros((5, 8))},
+        {"centres": np.array([[["a"] * 3] * 8] * 5)},
+        {"root": np.array("first")},
+        {"root": np.array(8)},
+        {"joint_names": np.array(NAMES[:7])},
+        {"joint_names": np.arange(8)},
+    ],
+)
+def test_clusters_of_a_wrong_shape_are_refused(change: dict[str, np.ndarray], tmp_path: Path) -> None:
+    good = fit_clusters(poses(), NAMES, 2, count=5)
+    arrays = {"centres": good.centres, "joint_names": np.array(NAMES), "root": np.array(2), "hash": np.array(good.hash)}
+    np.savez(tmp_path / "bad.npz", **{**arrays, **change})
+    with pytest.raises(InputError, match=r"bad\.npz holds clusters of a wrong type or shape"):
+        read_clusters(tmp_path / "bad.npz")

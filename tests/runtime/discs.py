@@ -136,9 +136,9 @@ class DiscDetector(Detector):
 
     @contextmanager
     def session(self) -> Iterator[Look]:
-        yield self._people
+        yield self.people
 
-    def _people(self, image: UInt8[ndarray, "height width 3"]) -> People:
+    def people(self, image: UInt8[ndarray, "height width 3"]) -> People:
         self.looks += 1
         roots = [place for place in _discs(image, 0) if place[0] > self.blind]
         pixels = np.zeros((len(roots), len(SKELETON), 2), np.float32)

@@ -30,6 +30,7 @@ def write_sticks(folder: Path, *, shards: int = 3, count: int = 8, seed: int = 0
         for name, array in (
             ("images", np.stack([image for image, _ in figures])),
             ("pixels", pixels),
+            ("depth", rng.uniform(-0.2, 0.2, (count, 21)).astype(np.float32)),
             ("visibility", visibility),
             ("box", box.astype(np.float32)),
         ):

@@ -83,7 +83,7 @@ class Learn(Command):
         )
         report = learn(self.folders, settings, progress=progress, note=self._note)
         line = f"{one_line(report)}; wrote {report.file}, report: {report.file.parent / 'report.html'}"
-        return Outcome(line, {"model": str(report.file), **as_table(report)}, report.warnings)
+        return Outcome(line, as_table(report), report.warnings)
 
     def _note(self, sentence: str) -> None:
         if not self.json:

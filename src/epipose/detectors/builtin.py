@@ -69,8 +69,9 @@ def _model() -> bytes:
     return file.read_bytes()
 
 
+@cache
 def _onnx_session() -> Any:
-    """Return ONNX Runtime with the network in it."""
+    """Return ONNX Runtime with the network in it, which any number of threads may run at once."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -11,6 +11,9 @@ from epipose.pose.structure_score import PoseClusters
 
 _REMEDY = "make it again with: epipose evaluate --fit-clusters"
 
+_SHAPES = {"centres": (3, "f"), "joint_names": (1, "U"), "root": (0, "i"), "hash": (0, "U")}
+"""Number of axes and kind of each array."""
+
 
 def write_clusters(path: Path, clusters: PoseClusters) -> None:
     """Write clusters with their hash."""
@@ -27,10 +30,14 @@ def write_clusters(path: Path, clusters: PoseClusters) -> None:
 def read_clusters(path: Path) -> PoseClusters:
     """Return the clusters of a file; raises InputError for any other file, and for one that was changed."""
     arrays = read_arrays(path)
-    if not {"centres", "joint_names", "root", "hash"} <= set(arrays):
+    if not set(_SHAPES) <= set(arrays):
         raise InputError(f"{path} holds no clusters of poses; {_REMEDY}")
-    names = tuple(map(str, arrays["joint_names"].tolist()))
-    clusters = PoseClusters(arrays["centres"], names, int(arrays["root"]))
+    if any(arrays[key].ndim != ndim or arrays[key].dtype.kind != kind for key, (ndim, kind) in _SHAPES.items()):
+        raise InputError(f"{path} holds clusters of a wrong type or shape; {_REMEDY}")
+    names, root = tuple(map(str, arrays["joint_names"].tolist())), int(arrays["root"])
+    if arrays["centres"].shape[1:] != (len(names), 3) or not 0 <= root < len(names):
+        raise InputError(f"{path} holds clusters of a wrong type or shape; {_REMEDY}")
+    clusters = PoseClusters(arrays["centres"].astype(float), names, root)
     if clusters.hash != str(arrays["hash"]):
         raise InputError(f"{path} was changed after it was written; {_REMEDY}")
     return clusters

@@ -9,8 +9,10 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from epipose.errors import InputError
+from epipose.io.files import atomic_write
 from epipose.io.videos import Frame
 from epipose.io.view_names import natural_key
+from epipose.native_output import native_stderr_muted
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
@@ -33,9 +35,23 @@ def read_pictures(folder: Path, *, frame_rate: float) -> Iterator[Frame]:
 
 
 def read_picture(path: Path) -> UInt8[ndarray, "height width 3"]:
-    """Return one picture as RGB, upright as its EXIF data ask; raises InputError when it cannot be read."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    """Return one picture as RGB of 8 bits, upright as its EXIF data ask; raises InputError when it cannot be read."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no picture {path}; check the name") from error
+    try:
+        with native_stderr_muted():  # what the libraries of formats have to say of damaged files
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:
+        image = None
     if image is None:
         raise InputError(f"{path} is not a picture that can be read; replace or remove it")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def write_jpeg(path: Path, picture: UInt8[ndarray, "height width 3"]) -> None:
+    """Write an RGB picture, whole or not at all."""
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
+    with atomic_write(path, "wb") as file:
+        file.write(data.tobytes())

@@ -27,10 +27,13 @@ class Coding:
     options: Mapping[str, str]
 
 
-def h264(crf: int) -> Coding:
-    """Return the coding of pictures in RGB as H.264 at a constant rate factor: 0 is perfect, 51 the worst."""
+def h264(crf: int, *, preset: str = "medium") -> Coding:
+    """Return the coding of pictures in RGB as H.264 at a constant rate factor: 0 is perfect, 51 the worst.
+
+    `preset` is x264's word for how much time it takes to make files small.
+    """
     # What x264 writes depends on its number of threads, and with mbtree also on chance.
-    options = {"crf": str(crf), "threads": "2", "x264-params": "mbtree=0"}
+    options = {"crf": str(crf), "preset": preset, "threads": "2", "x264-params": "mbtree=0"}
     return Coding("mp4", "libx264", given="rgb24", stored="yuv420p", options=options)
 
 

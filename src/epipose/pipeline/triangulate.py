@@ -33,7 +33,7 @@ def triangulate(
     """
     steady = smoothing(smooth)
     inputs = load_inputs(folder, detector, frame_rate, progress)
-    known = _placed_cameras(inputs.capture, cameras)
+    known = placed_cameras(inputs.capture, cameras)
     views, _ = calibration_views(inputs, known)
     placed = [view.camera for view in views if view.camera is not None]
     offsets = -np.asarray(known.time_offsets_s or [0.0] * len(views))
@@ -44,7 +44,7 @@ def triangulate(
     return write_people(inputs.capture, people.poses(), steady(people))
 
 
-def _placed_cameras(capture: CaptureFolder, cameras: str) -> Known:
+def placed_cameras(capture: CaptureFolder, cameras: str) -> Known:
     """Return the cameras to triangulate with; raises InputError where their places or their unit are missing."""
     known = known_cameras(capture, cameras, None)
     if cameras == "auto" and (known.cameras is None or not known.metric):

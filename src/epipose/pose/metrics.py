@@ -31,7 +31,7 @@ def mpjpe(
     without it the error is absolute.
     """
     weights = _weights(truth, weight)
-    return float(np.sum(weights * _distances(predicted, truth, root)) / np.sum(weights))
+    return _mean(_distances(predicted, truth, root), weights)
 
 
 def n_mpjpe(
@@ -110,7 +110,7 @@ def pck(
     Mehta et al., "Monocular 3D Human Pose Estimation In The Wild", 3DV 2017, with 0.15 m.
     """
     weights = _weights(truth, weight)
-    return float(np.sum(weights * (_distances(predicted, truth, root) <= within)) / np.sum(weights))
+    return _mean(_distances(predicted, truth, root) <= within, weights)
 
 
 def auc(
@@ -139,35 +139,49 @@ def pckh(
     """
     weights = _weights(truth, weight)
     near = np.linalg.norm(predicted.astype(float) - truth, axis=-1) <= share * head[..., None]
-    return float(np.sum(weights * near) / np.sum(weights))
+    return _mean(near, weights)
 
 
 def bone_length_error(
     predicted: Float[ndarray, "*batch joints 3"],
     truth: Float[ndarray, "*batch joints 3"],
     bones: Sequence[tuple[int, int]],
+    *,
+    weight: Float[ndarray, "*batch joints"] | None = None,
 ) -> float:
     """Return by how much the lengths of bones differ from the true ones, in the mean."""
-    return float(np.mean(np.abs(_lengths(predicted, bones) - _lengths(truth, bones))))
+    wrong = np.abs(_lengths(predicted, bones) - _lengths(truth, bones))
+    return _mean(wrong, _bone_weights(_weights(truth, weight), bones))
 
 
 def symmetry_error(
     predicted: Float[ndarray, "*batch joints 3"],
     pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]],
+    *,
+    weight: Float[ndarray, "*batch joints"] | None = None,
 ) -> float:
     """Return by how much the lengths of left bones differ from their right twins', in the mean."""
     left, right = ([pair[side] for pair in pairs] for side in (0, 1))
-    return float(np.mean(np.abs(_lengths(predicted, left) - _lengths(predicted, right))))
+    weights = _weights(predicted, weight)
+    different = np.abs(_lengths(predicted, left) - _lengths(predicted, right))
+    return _mean(different, _bone_weights(weights, left) * _bone_weights(weights, right))
 
 
-def jitter(positions: Float[ndarray, "frames joints 3"], frame_rate: float) -> float:
+def jitter(
+    positions: Float[ndarray, "frames joints 3"],
+    frame_rate: float,
+    *,
+    weight: Float[ndarray, "frames joints"] | None = None,
+) -> float:
     """Return the mean length of the third derivative (m/s^3): what trembles has much more of it than what moves.
 
     As in Yi et al., "TransPose", SIGGRAPH 2021.
     """
     if len(positions) < 4:
         raise InputError(f"jitter takes 4 frames or more, not {len(positions)}")
-    return float(np.linalg.norm(np.diff(positions.astype(float), n=3, axis=0), axis=-1).mean() * frame_rate**3)
+    weights = _weights(positions, weight)
+    lengths = np.linalg.norm(np.diff(positions.astype(float), n=3, axis=0), axis=-1)
+    return _mean(lengths, weights[:-3] * weights[1:-2] * weights[2:-1] * weights[3:]) * frame_rate**3
 
 
 def _lengths(positions: ndarray, bones: Sequence[tuple[int, int]]) -> ndarray:
@@ -182,10 +196,19 @@ def _distances(predicted: ndarray, truth: ndarray, root: int | None) -> ndarray:
 
 
 def _weights(truth: ndarray, weight: ndarray | None) -> ndarray:
-    weights = np.ones(truth.shape[:-1]) if weight is None else weight.astype(float)
-    if not np.sum(weights) > 0:
+    return np.ones(truth.shape[:-1]) if weight is None else weight.astype(float)
+
+
+def _bone_weights(weights: ndarray, bones: Sequence[tuple[int, int]]) -> ndarray:
+    begins, ends = ([bone[end] for bone in bones] for end in (0, 1))
+    return np.asarray(weights[..., begins] * weights[..., ends])
+
+
+def _mean(values: ndarray, weights: ndarray) -> float:
+    total = float(np.sum(weights))
+    if not total > 0:
         raise InputError("there is no joint to compare: every weight is 0")
-    return weights
+    return float(np.sum(weights * values)) / total
 
 
 def _inner(points: ndarray, others: ndarray, weights: ndarray) -> ndarray:

@@ -1,15 +1,15 @@
-"""Keypoints at other times: one clock for views that started apart or run at different frame rates."""
+"""Keypoints and poses at other times: one clock for what started apart or runs at different frame rates."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.ndimage import gaussian_filter1d
 
 from epipose.errors import InputError
-from epipose.pose.keypoints import Keypoints
+from epipose.pose.keypoints import Keypoints, Poses
 from epipose.pose.observations import Observations
 
 LONGEST_STEP = 2.5
@@ -24,24 +24,32 @@ def resampled(keypoints: Keypoints, times: Float[ndarray, "frames"]) -> Keypoint
     At a time of their own they are returned unchanged; between two frames a joint is seen if both saw it, with the
     lower score; outside the recording nothing is seen. People slots are taken for persistent.
     """
-    own = keypoints.times
-    if len(own) == 1:
-        exact = times == own[0]
-        score = np.where(exact[:, None, None], keypoints.score, 0).astype(np.float32)
-        return replace(keypoints, pixels=np.repeat(keypoints.pixels, len(times), axis=0), score=score, times=times)
-    before = np.clip(np.searchsorted(own, times, side="right") - 1, 0, len(own) - 2)
-    step = own[before + 1] - own[before]
-    # A millionth of a step: rounding must not turn a frame's own time into an interpolation.
-    share = np.round((times - own[before]) / step, 6)
-    usable = (share >= 0) & (share <= 1) & ((step <= LONGEST_STEP * np.median(np.diff(own))) | (share % 1 == 0))
-    first, second = keypoints.score[before], keypoints.score[before + 1]
+    before, after, share, usable = _between(keypoints.times, times)
     weight = share[:, None, None]
-    score = np.where(weight == 0, first, np.where(weight == 1, second, np.minimum(first, second)))
-    pixels = (1 - weight[..., None]) * keypoints.pixels[before] + weight[..., None] * keypoints.pixels[before + 1]
+    score = _joined(keypoints.score[before], keypoints.score[after], share, np.minimum)
+    pixels = (1 - weight[..., None]) * keypoints.pixels[before] + weight[..., None] * keypoints.pixels[after]
     return replace(
         keypoints,
         pixels=pixels.astype(np.float32),
         score=np.where(usable[:, None, None], score, 0).astype(np.float32),
+        times=times,
+    )
+
+
+def resampled_poses(poses: Poses, times: Float[ndarray, "frames"]) -> Poses:
+    """Return the poses at `times` (seconds on their own clock), interpolated by cubic curves through the frames.
+
+    The rules are those of `resampled`, with the larger uncertainty of two frames. Where a frame further out is missing
+    the curve takes the direction of the line between the two.
+    """
+    before, after, share, usable = _between(poses.times, times)
+    weight = _joined(poses.weight[before], poses.weight[after], share, np.minimum)
+    uncertainty = _joined(poses.uncertainty[before], poses.uncertainty[after], share, np.maximum)
+    return replace(
+        poses,
+        positions=_on_curve(poses, before, after, share).astype(np.float32),
+        uncertainty=uncertainty.astype(np.float32),
+        weight=np.where(usable[:, None, None], weight, 0).astype(np.float32),
         times=times,
     )
 
@@ -99,3 +107,52 @@ def steadied(keypoints: Keypoints, seconds: float) -> Keypoints:
     covariance = local_mean(seen * times * keypoints.pixels) / share - time_mean * pixel_mean
     line = pixel_mean + covariance / np.maximum(time_variance, 1e-9) * (times - time_mean)
     return replace(keypoints, pixels=np.where(seen > 0, line, keypoints.pixels).astype(np.float32))
+
+
+def _between(
+    own: Float[ndarray, "own"], times: Float[ndarray, "frames"]
+) -> tuple[Int[ndarray, "frames"], Int[ndarray, "frames"], Float[ndarray, "frames"], Bool[ndarray, "frames"]]:
+    """Return the own frames before and after each time, the share of the way, and whether the two may be joined."""
+    if len(own) == 1:
+        none = np.zeros(len(times), int)
+        return none, none, np.zeros(len(times)), times == own[0]
+    before = np.clip(np.searchsorted(own, times, side="right") - 1, 0, len(own) - 2)
+    step = own[before + 1] - own[before]
+    # A millionth of a step: rounding must not turn a frame's own time into an interpolation.
+    share = np.round((times - own[before]) / step, 6)
+    usable = (share >= 0) & (share <= 1) & ((step <= LONGEST_STEP * np.median(np.diff(own))) | (share % 1 == 0))
+    return before, before + 1, share, usable
+
+
+def _joined(
+    first: Float[ndarray, "frames people joints"],
+    second: Float[ndarray, "frames people joints"],
+    share: Float[ndarray, "frames"],
+    join: np.ufunc,
+) -> Float[ndarray, "frames people joints"]:
+    """Return the value of a frame at its own time, and `join` of both in between."""
+    weight = share[:, None, None]
+    return np.where(weight == 0, first, np.where(weight == 1, second, join(first, second)))
+
+
+def _on_curve(
+    poses: Poses, before: Int[ndarray, "frames"], after: Int[ndarray, "frames"], share: Float[ndarray, "frames"]
+) -> Float[ndarray, "frames people joints 3"]:
+    """Return positions on the cubic Hermite curve whose direction at a frame is that between its neighbours."""
+    places, known, own = poses.positions.astype(float), poses.weight > 0, poses.times
+    if len(own) == 1:
+        return np.asarray(places[before])
+    step = (own[after] - own[before])[:, None, None, None]
+    line = places[after] - places[before]
+
+    def direction(begin: ndarray, end: ndarray) -> ndarray:
+        apart = (own[end] - own[begin])[:, None, None, None]
+        near = (own[end] - own[begin] <= 2 * LONGEST_STEP * np.median(np.diff(own)))[:, None, None]
+        whole = near & known[begin] & known[end]
+        return np.asarray(np.where(whole[..., None], (places[end] - places[begin]) * step / apart, line))
+
+    begins = direction(np.maximum(before - 1, 0), after)
+    ends = direction(before, np.minimum(after + 1, len(own) - 1))
+    s = np.clip(share, 0, 1)[:, None, None, None]
+    curve = places[before] + s * line + s * (1 - s) * ((1 - s) * (begins - line) - s * (ends - line))
+    return np.asarray(curve)

@@ -7,6 +7,7 @@ compare only under the same clusters: ours follow from the poses and a seed, and
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,11 @@ def fit_clusters(
     if len(poses) < count:
         raise InputError(f"{count} clusters take as many poses or more, not {len(poses)}; give more poses")
     points = _normalised(poses, root)
-    centres, _ = kmeans2(points, count, iter=ROUNDS, minit="++", rng=np.random.default_rng(seed))
+    if len(np.unique(np.round(points, 6), axis=0)) < count:
+        raise InputError(f"{count} clusters take as many different poses or more; give poses with more motion")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a cluster that lost its last pose keeps its place
+        centres, _ = kmeans2(points, count, iter=ROUNDS, minit="++", rng=np.random.default_rng(seed))
     return PoseClusters(centres.reshape(count, *poses.shape[1:]), joint_names, root)
 
 

@@ -7,18 +7,19 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from epipose.detectors import Look
 from epipose.geometry.crop_frames import CropFrame, box_frame
 from epipose.geometry.images import resampled
 from epipose.runtime.found import Found
 from epipose.runtime.networks import Network
 from epipose.runtime.spotting import Seen, Spotter, apart
 
-LOOK_AROUND_S, LOOK_AGAIN_S = 2.0, 0.3
-"""Seconds after which newcomers are looked for, and after which at the earliest because somebody was lost."""
+LOOK_S = 0.25
+"""Seconds after which the detector looks as well: for newcomers, and for people who were lost."""
 LOST, DOUBTED = 0.05, 0.2
 """Sureness (see `Found`) below which somebody is lost, and below which the detector must see them as well."""
-PATIENCE = 2
-"""Looks around in which somebody who is doubted may be missed."""
+PATIENCE = 4
+"""Looks of the detector in a row that may miss somebody who is doubted."""
 SAME, ALIKE = 0.1, 0.2
 """Distance of joints, in sides of a crop, below which two findings are one person, and a finding a detection."""
 
@@ -36,31 +37,29 @@ Picture = UInt8[ndarray, "height width 3"]
 class _Followed:
     found: Found
     missed: int = 0
-    """In how many looks around in a row the detector has not seen this person."""
+    """In how many looks in a row the detector has not seen this person."""
 
 
 class CropLook:
-    """Follows everybody through one video; the first frame, by itself, is looked at as any picture is."""
+    """Follows everybody through one video; the first frame, by itself, is looked at as any picture is.
 
-    def __init__(self, network: Network, spotter: Spotter) -> None:
-        self._network, self._spotter = network, spotter
+    `look` is an open session of the detector, which sees a few frames a second.
+    """
+
+    def __init__(self, network: Network, spotter: Spotter, look: Look) -> None:
+        self._network, self._spotter, self._look = network, spotter, look
         self._mirror = network.description.skeleton.mirror
         self._people: list[_Followed] = []
-        self._looked, self._lost = -np.inf, False
+        self._looked = -np.inf
 
     def __call__(self, picture: Picture, time: float) -> list[Found]:
         """Return the people in the next frame, taken at `time` (seconds)."""
         people = self._followed(picture)
-        self._lost |= len(people) < len(self._people)
-        if self._is_due(people, time):
-            people = self._looked_around(picture, people)
-            self._looked, self._lost = time, False
+        if time - self._looked >= LOOK_S:
+            people = self._with_newcomers(picture, people)
+            self._looked = time
         self._people = people
         return [person.found for person in people]
-
-    def _is_due(self, people: Sequence[_Followed], time: float) -> bool:
-        uneasy = self._lost or not people or any(person.missed for person in people)
-        return time - self._looked >= (LOOK_AGAIN_S if uneasy else LOOK_AROUND_S)
 
     def _followed(self, picture: Picture) -> list[_Followed]:
         """Return those of the last frame's people who are still there."""
@@ -74,9 +73,9 @@ class CropLook:
         ]
         return self._distinct([person for person in people if person.found.sureness >= LOST])
 
-    def _looked_around(self, picture: Picture, people: list[_Followed]) -> list[_Followed]:
+    def _with_newcomers(self, picture: Picture, people: list[_Followed]) -> list[_Followed]:
         """Return `people` but those who were never there, and newcomers."""
-        detected = self._spotter.glance(picture)
+        detected = self._spotter.people(self._look, picture)
         seen = [any(self._is_alike(person.found, other) for other in detected) for person in people]
         known = [
             _Followed(person.found, 0 if there or person.found.sureness >= DOUBTED else person.missed + 1)

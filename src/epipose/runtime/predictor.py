@@ -1,7 +1,7 @@
 """The predictor: people in 3D, in single pictures or frame by frame."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +50,11 @@ class Predictor:
         return self._placing.measure
 
     @property
+    def has_lens(self) -> bool:
+        """Return whether people are placed before the camera."""
+        return self._placing.lens is not None
+
+    @property
     def size_source(self) -> str:
         """Return where the size of people comes from, in words."""
         return self._placing.sizes.source
@@ -71,17 +76,11 @@ class Predictor:
         with self._session() as look:
             yield Stream(look, self._placing)
 
-    def _session(self) -> AbstractContextManager[_Look]:
-        return self._crop_session() if self._network.description.kind == "crop" else self._lift_session()
-
     @contextmanager
-    def _crop_session(self) -> Iterator[_Look]:
-        yield CropLook(self._network, self._spotter)
-
-    @contextmanager
-    def _lift_session(self) -> Iterator[_Look]:
+    def _session(self) -> Iterator[_Look]:
+        parts = self._network, self._spotter
         with self._spotter.detector.session() as look:
-            yield LiftLook(self._network, self._spotter, look)
+            yield CropLook(*parts, look) if self._network.description.kind == "crop" else LiftLook(*parts, look)
 
 
 class Stream:
@@ -139,8 +138,8 @@ class _Smoothing:
 
     def __init__(self, placing: Placing) -> None:
         self._placing = placing
-        self._size = OneEuro(cutoff_hz=0.5, beta=4.0, longest_step_s=LONGEST_STEP_S)
-        self._joints = OneEuro(cutoff_hz=2.0, beta=2.0, longest_step_s=LONGEST_STEP_S)
+        self._size = OneEuro(cutoff_hz=1.0, beta=8.0, longest_step_s=LONGEST_STEP_S)
+        self._joints = OneEuro(cutoff_hz=2.0, beta=6.0, longest_step_s=LONGEST_STEP_S)
 
     def __call__(self, found: Found, slot: int, time: float) -> Person:
         """Return the person in the next frame."""

@@ -46,11 +46,6 @@ class Spotter:
         seen = [Seen(*person) for person in zip(converted, score, strict=True)]
         return [person for person in seen if np.count_nonzero(person.sure) >= FEWEST_JOINTS]
 
-    def glance(self, picture: UInt8[ndarray, "height width 3"]) -> list[Seen]:
-        """Return who is in a picture, whatever was in others."""
-        with self.detector.session() as look:
-            return self.people(look, picture)
-
 
 def apart(found: Float[ndarray, "joints 2"], other: Seen, mirror: Sequence[int]) -> float:
     """Return the median distance in pixels of the sure joints of `other` from those `found`; sides may be confused."""

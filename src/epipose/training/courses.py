@@ -71,7 +71,7 @@ def teach(
     points = fit(lesson, plan, checkpoint, watch=watch)
     rows, answers = examine(net, held_out, np.arange(len(held_out)))
     description = replace(description, size=net.size, margin=MARGIN, frame=learned.frame)
-    return Taught(model_bytes(net, description), points, answers, tuple(rows.tolist()))
+    return Taught(model_bytes(net, description), points, answers, rows)
 
 
 def usual_variation(frame: FrameKind) -> Variation | PublishedVariation:

@@ -1,6 +1,7 @@
 """How good a network is on examples that it never saw: errors in millimetres, joint by joint and example by example."""
 
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -84,21 +85,19 @@ class Answers:
         return float(off[known].mean()) if known.any() else float("nan")
 
 
-def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"]) -> tuple[ndarray, Answers]:
+def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"]) -> tuple[tuple[int, ...], Answers]:
     """Return a network's answers to some examples, framed as the runtime would, and to which: some show too little."""
-    rows = rows[(examples.weight[rows] > 0).sum(axis=1) >= FEWEST_JOINTS]
-    frames = [steady_frame(examples, int(row), net.size) for row in rows]
+    chosen = rows[(examples.weight[rows] > 0).sum(axis=1) >= FEWEST_JOINTS].tolist()
+    frames = [steady_frame(examples, row, net.size) for row in chosen]
     found = []
-    for some in np.array_split(np.arange(len(rows)), -(-len(rows) // AT_ONCE)):
-        crops = [frames[i].cut(examples.picture(int(rows[i]))) for i in some]
+    for some in np.array_split(np.arange(len(chosen)), -(-len(chosen) // AT_ONCE)):
+        crops = [frames[i].cut(examples.picture(chosen[i])) for i in some]
         found.append(answered(net, np.stack(crops)).positions.numpy())
-    truth, weight = (
-        np.stack(part) for part in zip(*map(in_units, [examples] * len(rows), rows.tolist(), frames), strict=True)
-    )
-    side_m = examples.side_m[rows] * np.array([frame.side_px for frame in frames]) / examples.size
+    truth, weight = (np.stack(part) for part in zip(*map(in_units, repeat(examples), chosen, frames), strict=True))
+    side_m = examples.side_m[chosen] * np.array([frame.side_px for frame in frames]) / examples.size
     predicted = np.concatenate(found).astype(float)
     marked = Answers(predicted, truth.astype(float), weight.astype(float), side_m.astype(float), examples.skeleton)
-    return rows, marked
+    return tuple(chosen), marked
 
 
 def answered(net: PictureNet, pictures: UInt8[ndarray, "n size size 3"]) -> CropPoses:

@@ -26,7 +26,8 @@ Batch = tuple[Tensor, ...]
 CHECKPOINT_SECONDS = 120.0
 LARGEST_GRADIENT = 5.0
 """Norm to which gradients are cut."""
-MOST_WORKERS = 8
+MOST_WORKERS, WORTH_A_WORKER = 8, 100
+"""Processes that make examples at most, and steps from which on there are any."""
 
 
 class Lesson(ABC):
@@ -102,7 +103,7 @@ def fit(lesson: Lesson, plan: Plan, checkpoint: Path, *, watch: Watch, fabric: F
     run = _Run(lesson, plan, fabric)
     if checkpoint.is_file():
         run.load(checkpoint)
-    batches = _batches(lesson, plan, fabric, first=run.step, workers=_spare_cores() if workers is None else workers)
+    batches = _batches(lesson, plan, fabric, first=run.step, workers=_workers(plan) if workers is None else workers)
     saved = monotonic()
     while run.step < plan.steps:
         run.learn(next(batches))
@@ -244,6 +245,11 @@ def _batches(lesson: Lesson, plan: Plan, fabric: Fabric, *, first: int, workers:
     return map(tuple, DataLoader(_Numbered(lesson), sampler=turns, batch_size=None, **spawned))
 
 
+def _workers(plan: Plan) -> int:
+    """Return how many processes make examples: starting one takes as long as some dozen steps."""
+    return _spare_cores() if plan.steps >= WORTH_A_WORKER else 0
+
+
 def _spare_cores() -> int:
-    """Return how many processes make examples."""
+    """Return how many cores are for processes that make examples."""
     return min(MOST_WORKERS, max(1, (os.cpu_count() or 1) // 2))

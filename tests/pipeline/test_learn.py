@@ -1,0 +1,139 @@
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from epipose import InputError
+from epipose.cli import main
+from epipose.io.pose_files import read_poses, write_poses
+from epipose.io.truth_files import read_truth
+from epipose.pipeline import lesson_examples
+from epipose.pipeline.learn import Settings, learn
+from epipose.pipeline.progress import no_report
+from epipose.pipeline.teaching import load_teaching
+from epipose.runtime.networks import open_network
+from epipose.training.model_files import read_model
+from tests.pipeline.recorded import reconstructed_sample
+
+BRIEF = Settings(steps=4, start="none", detector="perfect", name="brief")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_examples() -> Iterator[None]:
+    """Cut few examples: all of these tests are about what happens, not about how well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lesson_examples, "MOST_EXAMPLES", 100)
+        yield
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return reconstructed_sample(tmp_path_factory.mktemp("learn") / "turning")
+
+
+@pytest.fixture(scope="module")
+def taught(capture: Path) -> Path:
+    notes: list[str] = []
+    report = learn([capture], BRIEF, note=notes.append)
+    assert notes[-1].startswith("step 4 of 4: loss ")
+    assert report.learned_examples > 2 * report.held_out_examples > 20
+    return report.file.parent
+
+
+def test_what_was_learned_can_be_run_and_read_about(taught: Path) -> None:
+    network = open_network(taught / "brief.onnx")
+    description = network.description
+    assert (description.name, description.kind, description.size) == ("brief", "crop", 160)
+    assert 0.3 < description.bone_lengths_m["left_hip", "left_knee"] < 0.5
+    positions, confidence = network(np.zeros((2, 160, 160, 3), np.uint8))
+    assert positions.shape == (2, len(description.skeleton), 3)
+    assert np.all((confidence >= 0) & (confidence <= 1))
+    table = json.loads((taught / "learning.json").read_text(encoding="utf-8"))
+    assert table["errors"]["mpjpe_mm"] > 0
+    page = (taught / "report.html").read_text(encoding="utf-8")
+    assert "brief" in page
+    assert "epipose learn" in (taught / "card.md").read_text(encoding="utf-8")
+
+
+def test_later_learning_starts_from_it(capture: Path, taught: Path) -> None:
+    start = str(taught / "brief.onnx")
+    again = learn([capture], Settings(steps=1, start=start, detector="perfect", name="again"))
+    _, before = read_model(taught / "brief.onnx")
+    _, after = read_model(again.file)
+    layers = [name for name, weights in before.items() if weights.ndim == 4]
+    assert max(float((after[name] - before[name]).abs().max()) for name in layers) < 0.005
+
+
+def test_a_camera_can_be_held_out(capture: Path) -> None:
+    report = learn([capture], Settings(steps=1, start="none", detector="perfect", name="third", hold_out="cam3"))
+    assert {shown.place.split(",")[0] for shown in (*report.best, *report.worst)} == {"cam3"}
+    assert "cam3" in report.hold_out
+
+
+def test_labels_are_those_of_the_cameras(capture: Path) -> None:
+    teaching = load_teaching(capture, "triangulated", "perfect", no_report)
+    truth = read_truth(capture / "truth")
+    assert teaching.labels.weight.mean() > 0.8
+    assert teaching.labels.dropped_by_views < 0.05
+    for view in teaching.views:
+        pixels, _ = view.camera.project(teaching.labels.poses.positions[:, 0].astype(float))
+        known = teaching.labels.weight[:, 0] > 0
+        nearest = np.abs(view.times[None] - teaching.labels.poses.times[:, None]).argmin(axis=1)
+        columns = [truth.poses.skeleton.index(name) for name in teaching.labels.poses.skeleton.joint_names]
+        off = np.linalg.norm(pixels - truth.views[view.name].pixels[nearest][:, 0][:, columns], axis=-1)
+        assert np.median(off[known]) < 3
+
+
+def test_the_truth_can_teach_as_well(capture: Path) -> None:
+    teaching = load_teaching(capture, "truth", "perfect", no_report)
+    assert teaching.labels.weight.min() == 1
+    report = learn([capture], Settings(steps=1, start="none", detector="perfect", name="true", recipe="supervised"))
+    assert report.truth == "the truth"
+    assert report.labels is None
+
+
+def test_poses_of_other_cameras_are_refused(capture: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "turning"
+    shutil.copytree(capture, folder, ignore=shutil.ignore_patterns("models"))
+    poses = read_poses(folder / "poses" / "triangulated.npz")
+    poses.positions[..., 0] += 1.5
+    write_poses(folder / "poses" / "triangulated.npz", poses)
+    with pytest.raises(InputError, match=r"no cameras of .* fit triangulated\.npz"):
+        learn([folder], BRIEF)
+    (folder / "poses" / "triangulated.npz").unlink()
+    with pytest.raises(InputError, match="run `epipose reconstruct"):
+        learn([folder], BRIEF)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"recipe": "magic"}, "no recipe 'magic'; choose from self-supervised"),
+        ({"model": "huge"}, "no model 'huge' to teach; choose from small, resnet18"),
+        ({"name": "../up"}, "cannot be called '../up'"),
+        ({"steps": 0}, "0 steps teach nothing"),
+        ({"hold_out": "cam9"}, "cannot hold out 'cam9'; give a share of the frames"),
+        ({"hold_out": "1"}, "cannot hold out '1'"),
+        ({"start": "nowhere.onnx"}, "nowhere.onnx is no model of epipose"),
+    ],
+)
+def test_what_cannot_be_is_refused(capture: Path, wrong: dict[str, str], sentence: str) -> None:
+    settings = {"recipe": "self-supervised", "detector": "perfect", "name": "wrong", "start": "none", "steps": 1}
+    with pytest.raises(InputError) as caught:
+        learn([capture], Settings(**{**settings, **wrong}))  # type: ignore[arg-type]
+    assert sentence in str(caught.value)
+    assert not (capture / "models" / "wrong" / "wrong.onnx").exists()
+
+
+def test_the_command_says_what_it_wrote(capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["learn", str(capture), "--steps", "1", "--start", "none", "--detector", "perfect", "--name", "told"]
+    assert main(words) == 0
+    printed = capsys.readouterr()
+    assert "joints off by" in printed.out
+    assert "told.onnx" in printed.out
+    assert "step 1 of 1" in printed.err
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"].endswith("told.onnx")
