@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
-from epipose.geometry.images import resampled
 from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pictures import normalised
 from epipose.pose.bones import bone_lengths
@@ -99,7 +98,7 @@ def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"])
     frames = [steady_frame(examples, row, net.size) for row in chosen]
     found = []
     for some in np.array_split(np.arange(len(chosen)), -(-len(chosen) // AT_ONCE)):
-        crops = [resampled(examples.picture(chosen[i]), frames[i].crop_from_px, net.size) for i in some]
+        crops = [frames[i].cut(examples.picture(chosen[i])) for i in some]
         found.append(answered(net, np.stack(crops)).positions.numpy())
     truth, weight = (np.stack(part) for part in zip(*map(in_units, repeat(examples), chosen, frames), strict=True))
     side_m = examples.side_m[chosen] * np.array([frame.side_px for frame in frames]) / examples.size
