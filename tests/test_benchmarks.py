@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import balancing, h36m, limits, predict, speed, triangulation
+from benchmarks import balancing, h36m, learning, limits, predict, speed, triangulation
 from benchmarks.scenes import Corruption, h36m_scene
 
 from epipose.io.capture_folder import open_capture
+from epipose.io.pose_files import read_poses
 from epipose.io.videos import probe
+from epipose.pipeline.reconstruct import reconstruct
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +66,20 @@ def test_predict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     predict.measure(tmp_path, repeats=1, frames=9, names=["small"])
     assert "ms a frame" in capsys.readouterr().out
     assert len(probe(tmp_path / "one.mp4").times) == 9
+
+
+def test_learning_compares_what_one_camera_sees_with_triangulation(tmp_path: Path) -> None:
+    views, given = balancing.recording()
+    balancing.write_capture(tmp_path, views)
+    reconstruct(tmp_path)
+    truth = read_poses(tmp_path / "poses" / "triangulated.npz")
+
+    def seen(view: str) -> tuple[np.ndarray, tuple[str, ...]]:
+        assert view in given
+        return truth.positions[:, 0].astype(float) + np.array([3.0, 2.0, 1.0]), truth.skeleton.joint_names
+
+    same = learning.compared(seen, truth, learning.VIEWS, learning.HELD_OUT)
+    assert max(same.mpjpe, same.pa) < 1e-3
+    rival = learning.compared(learning.mediapipe_world(truth), truth, learning.VIEWS, learning.HELD_OUT)
+    assert 90 < rival.mpjpe < 130
+    assert 70 < rival.pa < 95

@@ -36,6 +36,7 @@ def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
         "docs/architecture.md",
         "docs/report.md",
         "docs/evaluate.md",
+        "docs/learn.md",
         "docs/predict.md",
         "docs/studio.md",
     ],

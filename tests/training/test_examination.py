@@ -47,6 +47,16 @@ def test_what_is_not_known_does_not_count(truth: np.ndarray) -> None:
     assert np.isnan(marked.joint_errors_mm()[SKELETON.joint_names[3]])
 
 
+def test_the_joint_that_is_the_root_does_not_flatter_the_mean() -> None:
+    body = load_skeleton("h36m17")
+    truth = np.random.default_rng(1).uniform(-0.3, 0.3, (4, 17, 3))
+    off = truth + np.array([0.05, 0, 0])
+    off[:, body.index("pelvis")] -= [0.05, 0, 0]
+    marked = Answers(off, truth, np.ones((4, 17)), np.full(4, 2.0), body)
+    assert marked.errors()["mpjpe_mm"] == pytest.approx(100)
+    np.testing.assert_allclose(marked.example_errors_mm(), 100)
+
+
 def test_without_a_size_errors_are_parts_of_the_crop(truth: np.ndarray) -> None:
     errors = answers(1.1 * truth, truth, side_m=float("nan")).errors()
     assert set(errors) == {"mpjpe_crop", "n_mpjpe_crop", "pa_mpjpe_crop"}

@@ -1,3 +1,5 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,17 @@ def test_a_file_holds_the_weights_under_their_names_and_what_it_says_of_itself(n
     for name, value in net.state_dict().items():
         if not name.endswith("num_batches_tracked"):
             torch.testing.assert_close(weights[name], value, rtol=1e-3, atol=1e-6)
+
+
+def test_what_crops_are_cut_by_is_told() -> None:
+    told = replace(description(NETS["small"]), frame="paper")
+    assert parse_description(told.to_json(), "f") == told
+    # Files of before there was a choice say nothing of it.
+    older = re.sub(r'"frame": "paper",\s*', "", told.to_json())
+    assert "paper" not in older
+    assert parse_description(older, "f") == replace(told, frame="box")
+    with pytest.raises(InputError, match="f is no model of epipose"):
+        parse_description(told.to_json().replace('"paper"', '"round"'), "f")
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

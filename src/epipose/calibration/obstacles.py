@@ -1,7 +1,8 @@
 """Round things that stand before people in a view whose camera does not move, found by the Hough transform.
 
 A detector guesses the joints behind them, and rarely says so: what their mask covers should not be believed, and
-networks should learn to do without it.
+networks should learn to do without it. Other round things hang on the wall behind, or are parts of people who stand
+still: `hides` tells them apart.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,15 @@ EDGE = 200.0
 """Strength of an edge (param1 there)."""
 RADII = (0.03, 0.45)
 """Smallest and largest radius, as shares of the picture's shorter side."""
+CHANGED = 20
+"""Levels by which what is averaged over PATCH_PX pixels differs from the background where something is before it."""
+PATCH_PX = 5
+INSIDE = 0.85
+"""Share of a disc's radius within which there is nothing else than it."""
+FEWEST_HIDDEN = 6
+"""Joints, over all frames, that lie within a disc that hides people."""
+HIDDEN, MOST_CHANGED = 0.7, 0.1
+"""Share of these that must look like the background, and of the disc that may change while they are there."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,11 @@ class Disc:
 
     middle: tuple[float, float]
     radius: float
+
+    def scaled(self, scale: float) -> "Disc":
+        """Return where it is in the same picture, resized."""
+        x, y = ((place + 0.5) * scale - 0.5 for place in self.middle)
+        return Disc((x, y), self.radius * scale)
 
 
 def background_picture(
@@ -75,3 +90,31 @@ def covered(discs: Sequence[Disc], pixels: Float[ndarray, "*any 2"]) -> Bool[nda
     for disc in discs:
         result |= np.linalg.norm(pixels - np.array(disc.middle), axis=-1) <= disc.radius
     return result
+
+
+def changed(
+    picture: UInt8[ndarray, "height width 3"], background: UInt8[ndarray, "height width 3"]
+) -> Bool[ndarray, "height width"]:
+    """Return where a picture shows something else than its background, noise left aside."""
+    smooth = [cv2.blur(part, (PATCH_PX, PATCH_PX)) for part in (picture, background)]
+    return np.asarray(cv2.absdiff(*smooth).max(axis=2) > CHANGED)
+
+
+def hides(
+    disc: Disc, differences: Sequence[Bool[ndarray, "height width"]], joints: Sequence[Float[ndarray, "_ 2"]]
+) -> bool:
+    """Return whether a disc stands before people.
+
+    `differences` is where frames differ from the background (`changed`), `joints` where people's joints truly are in
+    each, seen or not. Before people nothing changes within the disc while they are there; it does before a disc that
+    people pass before, and within a disc that is a part of somebody.
+    """
+    inside = disc_mask([Disc(disc.middle, INSIDE * disc.radius)], differences[0].shape[::-1])
+    hidden, moving = [], []
+    for difference, points in zip(differences, joints, strict=True):
+        pixels = np.round(points[covered([Disc(disc.middle, INSIDE * disc.radius)], points)]).astype(int)
+        pixels = pixels[((pixels >= 0) & (pixels < difference.shape[::-1])).all(axis=1)]
+        if len(pixels):
+            hidden += (~difference[pixels[:, 1], pixels[:, 0]]).tolist()
+            moving.append(float(difference[inside].mean()))
+    return bool(len(hidden) >= FEWEST_HIDDEN and np.mean(hidden) >= HIDDEN and np.mean(moving) <= MOST_CHANGED)

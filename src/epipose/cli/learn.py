@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -53,6 +53,13 @@ class Learn(Command):
             metavar="SHARE|VIEW", help="Never learned from, for marking: the last share of the frames, or one camera."
         ),
     ] = "0.25"
+    crops: Annotated[
+        Literal["box", "paper"],
+        tyro.conf.arg(
+            help="What the network is shown: the square around the person's joints; or, as published, 2 m around the"
+            " pelvis, for which its distance has to be known."
+        ),
+    ] = "box"
     detector: Detector = "auto"
     steps: Annotated[
         int | None,
@@ -76,6 +83,7 @@ class Learn(Command):
             name=self.name or "",
             start=self.start,
             hold_out=self.hold_out,
+            crops=self.crops,
             detector=self.detector,
             steps=self.steps,
             seed=self.seed,

@@ -9,14 +9,17 @@ know that depth; with its square the units here are the published ones.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
-from epipose.geometry.images import framing, inverse, mapped
+from epipose.geometry.images import BEYOND, framing, inverse, mapped, resampled
 from epipose.geometry.lenses import Lens
 
+FrameKind = Literal["box", "paper"]
+"""What crops are cut by: `box_frame`, or `paper_frame`, which needs the root's depth."""
 PAPER_METRES = 2.0
 """Side of the published square at the root's depth."""
 MARGIN = 1.25
@@ -32,6 +35,13 @@ class CropFrame:
     crop_from_px: Float[ndarray, "2 3"]
     size: int
     """Pixels of the crop along each side."""
+    beyond: int = BEYOND
+    """The grey that lies beyond the picture's edges."""
+
+    def cut(self, picture: UInt8[ndarray, "height width 3"]) -> UInt8[ndarray, "size size 3"]:
+        """Return what of a picture lies under the square."""
+        canvas = np.full((self.size, self.size, 3), self.beyond, np.uint8)
+        return resampled(picture, self.crop_from_px, self.size, canvas)
 
     @property
     def side_px(self) -> float:
@@ -67,14 +77,19 @@ class CropFrame:
 def paper_frame(
     lens: Lens, root: Float[ndarray, "3"], size: int = 256, *, zoom: float = 1.0, turn: float = 0.0
 ) -> CropFrame:
-    """Return the published crop: `zoom` times 2 m around the `root` (camera axes, metres), turned clockwise (radians).
-
-    The root comes to the corner between the middle pixels, half a pixel beyond where `framing` has it.
-    """
+    """Return the published crop: `zoom` times 2 m around the `root` (camera axes, metres), turned by radians."""
     middle, _ = lens.project(root)
-    side = zoom * PAPER_METRES * float(np.mean(lens.focal)) / float(root[2])
+    return root_frame(middle, zoom * PAPER_METRES * float(np.mean(lens.focal)) / float(root[2]), size, turn=turn)
+
+
+def root_frame(middle: Float[ndarray, "2"], side: float, size: int, *, turn: float = 0.0) -> CropFrame:
+    """Return the square of `side` pixels around the `middle`, where the root is, as published crops lie.
+
+    The root comes to the corner between the middle pixels, half a pixel beyond where `framing` has it, which is 0 in
+    units of the crop. Beyond the picture it is black.
+    """
     crop_from_px = framing(middle, side, size, turn=turn)
-    return CropFrame(crop_from_px + np.array([[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]]), size)
+    return CropFrame(crop_from_px + np.array([[0.0, 0.0, 0.5], [0.0, 0.0, 0.5]]), size, beyond=0)
 
 
 def box_frame(pixels: Float[ndarray, "joints 2"], size: int, *, margin: float = MARGIN, turn: float = 0.0) -> CropFrame:

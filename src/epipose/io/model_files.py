@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from epipose.errors import InputError
+from epipose.geometry.crop_frames import FrameKind
 from epipose.pose.skeletons import Skeleton
 
 KEY = "epipose"
@@ -34,6 +35,7 @@ class ModelDescription:
     """By parent and child, of the people that it was taught on, as far as they are known."""
     note: str = ""
     """Where it comes from, for people."""
+    frame: FrameKind = "box"
 
     def to_json(self) -> str:
         """Return the text of the entry."""
@@ -50,6 +52,7 @@ class ModelDescription:
             },
             "size": self.size,
             "margin": self.margin,
+            "frame": self.frame,
             "bone_lengths_m": {f"{parent}-{child}": length for (parent, child), length in self.bone_lengths_m.items()},
             "note": self.note,
         }
@@ -77,10 +80,13 @@ def _described(table: dict[str, Any]) -> ModelDescription:
     pairs = tuple((str(left), str(right)) for left, right in told["pairs"])
     skeleton = Skeleton(str(told["name"]), tuple(told["joint_names"]), tuple(told["parents"]), pairs)
     kind, size, margin = table["kind"], int(table["size"]), float(table["margin"])
+    frame = table.get("frame", "box")  # files that say nothing of it are older than the choice
     if kind not in ("crop", "lift") or (kind == "crop") != (size > 0) or not 1 <= margin <= 4:
         raise ValueError(f"kind {kind!r}, size {size}, margin {margin}")
+    if frame not in ("box", "paper"):
+        raise ValueError(f"frame {frame!r}")
     lengths = {}
     for bone, length in table["bone_lengths_m"].items():
         parent, child = bone.split("-")
         lengths[parent, child] = float(length)
-    return ModelDescription(str(table["name"]), kind, skeleton, size, margin, lengths, str(table["note"]))
+    return ModelDescription(str(table["name"]), kind, skeleton, size, margin, lengths, str(table["note"]), frame)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from epipose.errors import InputError
-from epipose.geometry.crop_frames import MARGIN
+from epipose.geometry.crop_frames import MARGIN, FrameKind
 from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
 from epipose.pipeline.learning_findings import describe_learning
@@ -23,6 +23,7 @@ from epipose.report.learning.card import model_card
 from epipose.report.learning.summary import millimetres
 from epipose.runtime.networks import find_network, network_names
 from epipose.training.pseudo_labels import usual_lengths
+from epipose.training.recorded_examples import Cut
 
 if TYPE_CHECKING:
     from epipose.training.courses import Course, Taught
@@ -53,6 +54,8 @@ class Settings:
     """A model file to start from; "auto": the model of that kind that comes with epipose, if one does; or "none"."""
     hold_out: str = "0.25"
     """What is kept for marking: the last share of the frames, or the name of a view."""
+    crops: FrameKind = "box"
+    """What crops are cut by; "paper": the published 2 m around the root, whose depth has to be known."""
     detector: str = "auto"
     steps: int | None = None
     """Batches to learn from; as many as the recipe usually takes without."""
@@ -77,7 +80,7 @@ def learn(
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
     place = folders[0] / "models" / settings.name
-    to = _Goal(course, _description(teachings, settings), place, progress, _watch(progress, note))
+    to = _Goal(course, settings.crops, _description(teachings, settings), place, progress, _watch(progress, note))
     taught, pictures = (_taught_to_lift if settings.recipe == LIFT else _taught_to_see)(teachings, hold_out, to)
     file = place / f"{settings.name}.onnx"
     report = describe_learning(
@@ -97,6 +100,7 @@ class _Goal:
     """What is to be taught, and where it goes."""
 
     course: "Course"
+    crops: FrameKind
     description: ModelDescription
     place: Path
     progress: Report
@@ -113,10 +117,12 @@ def _taught_to_see(
     """Teach a network that sees crops of pictures; return the examples that it was marked on, too."""
     from epipose.training import courses
 
-    size = courses.picture_size(to.course)
-    examples = cut_examples(teachings, hold_out, size, to.place / "examples", to.progress)
-    parts = examples.learned, examples.held_out
-    return courses.teach(to.course, *parts, to.description, to.checkpoint, to.watch), examples.held_out
+    course = replace(to.course, variation=courses.usual_variation(to.crops))
+    cut = Cut(courses.picture_size(course), to.crops)
+    examples = cut_examples(teachings, hold_out, cut, to.place / "examples", to.progress)
+    return courses.teach(
+        course, examples.learned, examples.held_out, to.description, to.checkpoint, to.watch
+    ), examples.held_out
 
 
 def _taught_to_lift(
@@ -143,6 +149,8 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError("name a capture to learn from: the folder of a recording that was reconstructed")
     if settings.recipe not in LABELS:
         raise InputError(f"there is no recipe {settings.recipe!r}; choose from {', '.join(LABELS)}")
+    if settings.crops not in (kinds := get_args(FrameKind)):
+        raise InputError(f"there are no crops of kind {settings.crops!r}; choose from {', '.join(kinds)}")
     if settings.steps is not None and settings.steps < 1:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
     if settings.recipe == LIFT:
@@ -209,7 +217,8 @@ def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int,
 def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
     """Return the command line that makes the same network."""
     options = {"recipe": settings.recipe, "model": settings.model, "name": settings.name, "start": settings.start}
-    options |= {"hold-out": settings.hold_out, "seed": str(settings.seed), "detector": settings.detector}
+    options |= {"hold-out": settings.hold_out, "crops": settings.crops}
+    options |= {"seed": str(settings.seed), "detector": settings.detector}
     if settings.steps is not None:
         options["steps"] = str(settings.steps)
     words = [word for option, value in options.items() for word in (f"--{option}", value)]

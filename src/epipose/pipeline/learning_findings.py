@@ -10,7 +10,6 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from epipose import __version__
-from epipose.geometry.images import resampled
 from epipose.pipeline.lesson_examples import HoldOut
 from epipose.pipeline.teaching import Teaching
 from epipose.report.learning import CurvePoint, LabelShares, LearningReport, Shown
@@ -91,4 +90,4 @@ def _shown(taught: "Taught", held_out: CropExamples | None, *, worst: bool) -> t
 def _seen(held_out: CropExamples, row: int) -> tuple[UInt8[ndarray, "side side 3"], str]:
     """Return the crop of an example, and where it comes from."""
     frame = steady_frame(held_out, row, SHOWN_PX)
-    return resampled(held_out.picture(row), frame.crop_from_px, SHOWN_PX), held_out.place(row)
+    return frame.cut(held_out.picture(row)), held_out.place(row)

@@ -13,7 +13,7 @@ from epipose.pipeline.progress import Report
 from epipose.pipeline.teaching import TaughtView, Teaching
 from epipose.report.wording import percent
 from epipose.training.crop_examples import CropExamples
-from epipose.training.recorded_examples import ROOM, FilmedView, joined, squares, write_examples
+from epipose.training.recorded_examples import Cut, FilmedView, joined, squares, write_examples
 
 MOST_EXAMPLES = 8000
 """Squares cut from all recordings together; where there would be more, frames are left out evenly."""
@@ -63,10 +63,8 @@ class Divided:
     held_out: CropExamples
 
 
-def cut_examples(
-    teachings: Sequence[Teaching], hold_out: HoldOut, size: int, folder: Path, progress: Report
-) -> Divided:
-    """Cut squares with room for crops of `size` pixels from all recordings, and keep them in `folder`."""
+def cut_examples(teachings: Sequence[Teaching], hold_out: HoldOut, cut: Cut, folder: Path, progress: Report) -> Divided:
+    """Cut squares with room for crops from all recordings, and keep them in `folder`."""
     total = sum(len(view.times) * teaching.people for teaching in teachings for view in teaching.views)
     step = max(1, -(-total // MOST_EXAMPLES))
     parts: dict[bool, list[CropExamples]] = {False: [], True: []}
@@ -76,12 +74,12 @@ def cut_examples(
         labels = teaching.labelled
         filmed = FilmedView(view.name, view.camera, view.frames(), view.offset_s)
         kept_back = hold_out.of(view, teaching)
-        found = list(squares(filmed, labels, range(0, len(view.times), step), round(ROOM * size)))
+        found = list(squares(filmed, labels, range(0, len(view.times), step), cut))
         for held in parts:
             chosen = [square for square in found if kept_back[square.frame] == held]
             if chosen:
                 file = folder / ("held-out" if held else "learned") / teaching.path.resolve().name / f"{view.name}.npy"
-                parts[held].append(write_examples(chosen, labels.skeleton, file))
+                parts[held].append(write_examples(chosen, labels.skeleton, cut.frame, file))
     progress("cut examples", len(jobs), len(jobs))
     for held, words in ((False, "to learn from"), (True, "held out")):
         if not parts[held]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from epipose.errors import InputError
-from epipose.geometry.crop_frames import MARGIN
+from epipose.geometry.crop_frames import MARGIN, FrameKind
 from epipose.io.model_files import ModelDescription
 from epipose.models.crop_poses import CropNet
 from epipose.models.resnet import LAYERS
@@ -18,6 +18,7 @@ from epipose.training.crop_lesson import CropLesson, Variation
 from epipose.training.examination import Answers, examine
 from epipose.training.loop import Plan, Point, Watch, fit
 from epipose.training.model_files import model_bytes
+from epipose.training.published_crops import PublishedVariation
 from epipose.training.starting import start_from
 
 MODELS = ("small", *(f"resnet{depth}" for depth in LAYERS))
@@ -37,7 +38,7 @@ class Course:
     seed: int = 0
     batch: int = 32
     learning_rate: float = 1e-3
-    variation: Variation = Variation()  # noqa: RUF009 - it is frozen
+    variation: Variation | PublishedVariation = Variation()  # noqa: RUF009 - it is frozen
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +68,17 @@ def teach(
     """Teach a network on some examples and mark it on others; goes on from `checkpoint` where that is there."""
     net = new_net(course, learned)
     lesson = CropLesson(net, learned, held_out, batch=course.batch, seed=course.seed, variation=course.variation)
-    plan = Plan(course.steps, course.learning_rate, seed=course.seed)
+    what = f"{description.note}; {len(learned)} examples, {learned.frame}; {course.start}; {course.variation}"
+    plan = Plan(course.steps, course.learning_rate, seed=course.seed, what=what)
     points = fit(lesson, plan, checkpoint, watch=watch)
     rows, answers = examine(net, held_out, np.arange(len(held_out)))
-    description = replace(description, size=net.size, margin=MARGIN)
+    description = replace(description, size=net.size, margin=MARGIN, frame=learned.frame)
     return Taught(model_bytes(net, description), points, answers, rows, len(learned))
+
+
+def usual_variation(frame: FrameKind) -> Variation | PublishedVariation:
+    """Return by how much crops of a kind are varied."""
+    return PublishedVariation() if frame == "paper" else Variation()
 
 
 def picture_size(course: Course) -> int:

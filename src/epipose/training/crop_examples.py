@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int, UInt8
 from numpy import ndarray
 
 from epipose.errors import InputError
+from epipose.geometry.crop_frames import FrameKind
 from epipose.io.truth_files import OUT_OF_FRAME
 from epipose.pose.skeletons import Skeleton, load_skeleton
 
@@ -39,6 +40,8 @@ class CropExamples:
     frames: Int[ndarray, "crops"]
     """Numbers of the pictures in what they were cut from."""
     skeleton: Skeleton
+    frame: FrameKind = "box"
+    """What crops are cut from the squares by; for "paper" the root is in the middle of each."""
 
     def __len__(self) -> int:
         return len(self.joints)

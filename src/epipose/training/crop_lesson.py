@@ -7,21 +7,22 @@ from typing import cast
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from epipose.errors import InputError
 from epipose.geometry.crop_frames import MARGIN, CropFrame, box_frame
-from epipose.geometry.images import BEYOND, mapped, resampled
+from epipose.geometry.images import BEYOND, resampled
 from epipose.models.crop_poses import CropNet, Marginals, cells, crop_poses
 from epipose.models.pictures import normalised
 from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
 from epipose.training.crop_squares import in_units, shown_joints
-from epipose.training.disturbances import COVERING, disturbed
+from epipose.training.disturbances import COVERING, disturbed, draw_disc
 from epipose.training.examination import examine
 from epipose.training.loop import Batch, Lesson
+from epipose.training.published_crops import PublishedVariation, vary_as_published
 
 SPREAD = 0.02
 """Standard deviation, in units of the crop, of the distributions that networks are taught."""
@@ -73,8 +74,9 @@ class CropLesson(Lesson):
         batch: int = 32,
         seed: int = 0,
         coarse: int = 0,
-        variation: Variation = Variation(),
+        variation: Variation | PublishedVariation = Variation(),
     ) -> None:
+        assert isinstance(variation, PublishedVariation) == (examples.frame == "paper"), "crops of one kind"
         self.net: CropNet = net
         self._examples, self._held_out = examples, held_out
         self._batch, self._seed, self._coarse, self._variation = batch, seed, coarse, variation
@@ -88,9 +90,14 @@ class CropLesson(Lesson):
         rng = np.random.default_rng([self._seed, number])
         rows = rng.choice(self._usable, self._batch)
         size = self.net.size if number >= self._coarse else round(self.net.size * COARSE)
-        varied = [vary(self._examples, int(row), size, self._variation, rng) for row in rows]
+        varied = [self._varied(int(row), size, rng) for row in rows]
         pictures, joints, weights = (torch.from_numpy(np.stack(part)) for part in zip(*varied, strict=True))
         return pictures, joints, weights
+
+    def _varied(self, row: int, size: int, rng: np.random.Generator) -> tuple[ndarray, ndarray, ndarray]:
+        if isinstance(self._variation, PublishedVariation):
+            return vary_as_published(self._examples, row, size, self._variation, rng)
+        return vary(self._examples, row, size, self._variation, rng)
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Return how far distributions are from narrow ones around the truth, and places from the truth."""
@@ -132,7 +139,7 @@ def vary(
     beyond = np.full((size, size, 3), BEYOND if rng.random() < 0.5 else rng.integers(0, 256, 3), np.uint8)
     picture = resampled(examples.picture(row), frame.crop_from_px, size, beyond)
     if examples.disc[row, 2] > 0 and rng.random() < variation.disc:
-        _draw_disc(picture, examples.disc[row].astype(np.float64), frame, rng)
+        draw_disc(picture, examples.disc[row].astype(np.float64), frame, rng)
     picture = disturbed(picture, partial(_any_picture, examples, rng), rng, variation.covering)
     units, weight = in_units(examples, row, frame)
     if mirrored:
@@ -150,18 +157,6 @@ def _varied_frame(
     frame = box_frame(shown_joints(examples, row), size, margin=margin, turn=float(np.deg2rad(turn)))
     aside = np.column_stack([np.zeros((2, 2)), rng.normal(0, variation.shift * size, 2)])
     return CropFrame(frame.crop_from_px + aside, size)
-
-
-def _draw_disc(
-    picture: UInt8[ndarray, "size size 3"], disc: Float64[ndarray, "3"], frame: CropFrame, rng: np.random.Generator
-) -> None:
-    """Draw the scene's round obstacle where it stands, in a colour of its own."""
-    middle = mapped(frame.crop_from_px, disc[:2])
-    radius = disc[2] * frame.size / frame.side_px
-    shift = 4  # bits of OpenCV's fractions of pixels
-    centre = np.clip(np.round(middle * 2**shift), -(2**20), 2**20).astype(int).tolist()
-    colour = rng.integers(0, 256, 3).tolist()
-    cv2.circle(picture, centre, round(radius * 2**shift), colour, -1, cv2.LINE_AA, shift)
 
 
 def _any_picture(examples: CropExamples, rng: np.random.Generator) -> UInt8[ndarray, "size size 3"]:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from epipose.geometry.crop_frames import CropFrame, box_frame
+from epipose.geometry.crop_frames import PAPER_METRES, CropFrame, box_frame, root_frame
 from epipose.geometry.images import mapped
 from epipose.training.crop_examples import CropExamples
 
@@ -25,8 +25,16 @@ def in_units(
 
 
 def steady_frame(examples: CropExamples, row: int, size: int) -> CropFrame:
-    """Return the square around an example's person as the runtime would cut it."""
+    """Return the square around an example's person as the runtime would cut it, or as published: at the true depth."""
+    if examples.frame == "paper":
+        return published_frame(examples, row, size)
     return box_frame(shown_joints(examples, row), size)
+
+
+def published_frame(examples: CropExamples, row: int, size: int, *, zoom: float = 1.0, turn: float = 0.0) -> CropFrame:
+    """Return `zoom` times the published 2 m around an example's root, turned clockwise (radians)."""
+    side = zoom * PAPER_METRES * examples.size / float(examples.side_m[row])
+    return root_frame(np.full(2, examples.size / 2), side, size, turn=turn)
 
 
 def shown_joints(examples: CropExamples, row: int) -> Float64[ndarray, "shown 2"]:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from numpy import ndarray
+
+from epipose.geometry.crop_frames import CropFrame
+from epipose.geometry.images import mapped
 
 COVERING = 0.4
 """Share of the pictures parts of which are covered."""
@@ -95,3 +98,15 @@ def _smeared(picture: UInt8[ndarray, "size size 3"], rng: np.random.Generator) -
     across = np.cos(angle) * step[:, None] - np.sin(angle) * step[None]
     kernel = (np.abs(along) <= length / 2) * np.clip(1 - np.abs(across), 0, 1)
     return np.asarray(cv2.filter2D(picture, -1, (kernel / kernel.sum()).astype(np.float32)))
+
+
+def draw_disc(
+    picture: UInt8[ndarray, "size size 3"], disc: Float64[ndarray, "3"], frame: CropFrame, rng: np.random.Generator
+) -> None:
+    """Draw the scene's round obstacle where it stands, in a colour of its own."""
+    middle = mapped(frame.crop_from_px, disc[:2])
+    radius = disc[2] * frame.size / frame.side_px
+    shift = 4  # bits of OpenCV's fractions of pixels
+    centre = np.clip(np.round(middle * 2**shift), -(2**20), 2**20).astype(int).tolist()
+    colour = rng.integers(0, 256, 3).tolist()
+    cv2.circle(picture, centre, round(radius * 2**shift), colour, -1, cv2.LINE_AA, shift)

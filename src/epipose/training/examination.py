@@ -8,12 +8,11 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
-from epipose.geometry.images import resampled
 from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pictures import normalised
 from epipose.pose.bones import bone_lengths
 from epipose.pose.metrics import auc, joint_errors, mpjpe, n_mpjpe, pa_mpjpe, pck
-from epipose.pose.roots import from_root
+from epipose.pose.roots import from_root, root_joints
 from epipose.pose.skeletons import Skeleton
 from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
 from epipose.training.crop_squares import in_units, steady_frame
@@ -51,7 +50,7 @@ class Answers:
     def errors(self) -> dict[str, float]:
         """Return mean errors: in millimetres, or in thousandths of the crop's side where lengths are not known."""
         predicted, truth = self.around_root()
-        weight, unit = (self.weight > 0).astype(float), "mm" if self.known else "crop"
+        weight, unit = self._counted(), "mm" if self.known else "crop"
         # The root as a joint more, of no weight, in case it is none of the skeleton's.
         rooted = [np.pad(joints, ((0, 0), (0, 1), (0, 0))) for joints in (predicted, truth)]
         n_error = n_mpjpe(rooted[0], rooted[1], root=-1, weight=np.pad(weight, ((0, 0), (0, 1))))
@@ -74,9 +73,16 @@ class Answers:
     def example_errors_mm(self) -> Float[ndarray, "n"]:
         """Return the mean error of each example over its known joints."""
         predicted, truth = self.around_root()
-        weight = (self.weight > 0).astype(float)
+        weight = self._counted()
         apart = np.linalg.norm(predicted - truth, axis=-1)
         return np.asarray(1000 * (weight * apart).sum(axis=1) / np.maximum(weight.sum(axis=1), 1))
+
+    def _counted(self) -> Float[ndarray, "n joints"]:
+        """Return 1 for joints that are known, but for the root's own joint: its error is 0 by definition."""
+        counted = (self.weight > 0).astype(float)
+        if len(own := root_joints(self.skeleton)) == 1:
+            counted[:, own] = 0
+        return counted
 
     def _bone_length_error(self, predicted: ndarray, truth: ndarray) -> float:
         """Return by how much bones, both of whose ends are known, are too long or short, in the mean."""
@@ -92,7 +98,7 @@ def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"])
     frames = [steady_frame(examples, row, net.size) for row in chosen]
     found = []
     for some in np.array_split(np.arange(len(chosen)), -(-len(chosen) // AT_ONCE)):
-        crops = [resampled(examples.picture(chosen[i]), frames[i].crop_from_px, net.size) for i in some]
+        crops = [frames[i].cut(examples.picture(chosen[i])) for i in some]
         found.append(answered(net, np.stack(crops)).positions.numpy())
     truth, weight = (np.stack(part) for part in zip(*map(in_units, repeat(examples), chosen, frames), strict=True))
     side_m = examples.side_m[chosen] * np.array([frame.side_px for frame in frames]) / examples.size

@@ -64,6 +64,8 @@ class Plan:
     seed: int = 0
     scored: int = 20
     """How often during the run the averaged network is scored."""
+    what: str = ""
+    """Is taught, and by what, where one place may see several lessons."""
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step: up, then down as a cosine."""

@@ -11,16 +11,39 @@ from numpy import ndarray
 
 from epipose.calibration.obstacles import Disc
 from epipose.geometry.cameras import Camera
-from epipose.geometry.crop_frames import MARGIN, box_frame
-from epipose.geometry.images import mapped, resampled
+from epipose.geometry.crop_frames import MARGIN, CropFrame, FrameKind, box_frame, paper_frame
+from epipose.geometry.images import mapped
+from epipose.geometry.lenses import Lens
 from epipose.io.videos import Frame
 from epipose.pose.keypoints import Poses
 from epipose.pose.roots import root, root_joints
 from epipose.pose.skeletons import Skeleton
 from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
+from epipose.training.published_crops import LARGEST_ZOOM
 
-ROOM = 1.5
-"""Side of the squares that are kept, over that of the crops that networks see: room to vary these."""
+ROOM: dict[FrameKind, float] = {"box": 1.5, "paper": LARGEST_ZOOM * 2**0.5}
+"""Side of the squares that are kept, over that of the crops that networks see: room to vary these. The largest of the
+published crops fits at any turn."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How squares are cut from pictures."""
+
+    size: int
+    """Pixels of the crops that networks will see."""
+    frame: FrameKind = "box"
+
+    @property
+    def side(self) -> int:
+        """Pixels of the squares along each side."""
+        return round(ROOM[self.frame] * self.size)
+
+    def around(self, lens: Lens, root: Float[ndarray, "3"], pixels: Float[ndarray, "shown 2"]) -> CropFrame:
+        """Return the square of a person whose root (camera axes, metres) and some joints are known."""
+        if self.frame == "paper":
+            return paper_frame(lens, root, self.side, zoom=ROOM["paper"])
+        return box_frame(pixels, self.side, margin=ROOM["box"] * MARGIN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +56,7 @@ class FilmedView:
     offset_s: float = 0.0
     """Added to the times of frames for the clock of the poses."""
     discs: Sequence[Disc] = ()
-    """Round obstacles before it."""
+    """Round obstacles that stand, or will stand, before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +72,8 @@ class Square:
     """Number of the picture in its view."""
 
 
-def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], size: int) -> Iterator[Square]:
-    """Yield what a view shows of everybody in the `chosen` frames, `size` pixels each.
+def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], cut: Cut) -> Iterator[Square]:
+    """Yield what a view shows of everybody in the `chosen` frames.
 
     `labels` are Poses whose weights say how much a joint counts. People of whom too little is known, or in the picture,
     are left out. Labels between whose frames a picture was taken are interpolated.
@@ -61,7 +84,7 @@ def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], size: int) -
             continue
         found = labels_at(labels, frame.time + view.offset_s)
         for positions, weight in zip(*found, strict=True) if found else ():
-            square = _square(frame, view, (positions, weight), labels, size)
+            square = _square(frame, view, (positions, weight), labels, cut)
             if square is not None:
                 yield square
 
@@ -71,7 +94,7 @@ def _square(
     view: FilmedView,
     person: tuple[Float[ndarray, "joints 3"], Float[ndarray, "joints"]],
     labels: Poses,
-    size: int,
+    cut: Cut,
 ) -> Square | None:
     """Return one person in one picture, or None if there is too little of it."""
     positions, weight = person
@@ -83,22 +106,27 @@ def _square(
     shown = seen & _inside(pixels, frame.image.shape) & (weight > 0)
     if shown.sum() < FEWEST_JOINTS or middle[2] <= 0:
         return None
-    at = box_frame(pixels[shown], size, margin=ROOM * MARGIN)
+    at = cut.around(view.camera.lens, middle, pixels[shown])
     side_m = at.side_m(view.camera.lens, float(middle[2]))
     places = np.column_stack([mapped(at.crop_from_px, pixels), (joints[:, 2] - middle[2]) / side_m])
-    disc = np.zeros(3)
-    if view.discs:
-        disc = np.append(
-            mapped(at.crop_from_px, np.array(view.discs[0].middle)), view.discs[0].radius * size / at.side_px
-        )
     return Square(
-        resampled(frame.image, at.crop_from_px, size),
+        at.cut(frame.image),
         np.where(shown[:, None], places, 0).astype(np.float32),
         np.where(shown, weight, 0).astype(np.float32),
         side_m,
-        disc.astype(np.float32),
+        _disc(view.discs, at),
         frame.index,
     )
+
+
+def _disc(discs: Sequence[Disc], at: CropFrame) -> Float32[ndarray, "3"]:
+    """Return the disc that reaches furthest towards the middle of a square, in its pixels; radius 0 without any."""
+    placed = [
+        np.append(mapped(at.crop_from_px, np.array(disc.middle)), disc.radius * at.size / at.side_px) for disc in discs
+    ]
+    middle = np.full(2, (at.size - 1) / 2)
+    nearest = min(placed, key=lambda disc: float(np.linalg.norm(disc[:2] - middle) - disc[2]), default=np.zeros(3))
+    return nearest.astype(np.float32)
 
 
 def _inside(pixels: Float[ndarray, "joints 2"], shape: tuple[int, ...]) -> Bool[ndarray, "joints"]:
@@ -124,8 +152,8 @@ def labels_at(
     return (1 - share) * one + share * other, np.minimum(labels.weight[before], labels.weight[before + 1]).astype(float)
 
 
-def write_examples(kept: Sequence[Square], skeleton: Skeleton, file: Path) -> CropExamples:
-    """Keep squares, one or more, in a file, and return them as examples."""
+def write_examples(kept: Sequence[Square], skeleton: Skeleton, frame: FrameKind, file: Path) -> CropExamples:
+    """Keep squares, one or more, that were cut for crops of some kind, in a file, and return them as examples."""
     file.parent.mkdir(parents=True, exist_ok=True)
     np.save(file, np.stack([square.picture for square in kept]))
     return CropExamples(
@@ -137,6 +165,7 @@ def write_examples(kept: Sequence[Square], skeleton: Skeleton, file: Path) -> Cr
         np.stack([square.disc for square in kept]),
         np.array([square.frame for square in kept]),
         skeleton,
+        frame,
     )
 
 
