@@ -133,10 +133,26 @@ def test_recordings_keep_only_what_can_be_learned_from() -> None:
     kept = RecordedPoses(BODY, LENS_OF_VIEW, inputs, joints, weights)
     np.testing.assert_array_equal(kept.truth, joints[3:])
     assert len(kept.sights) == 3
-    with pytest.raises(InputError, match="nobody in the recording"):
+    with pytest.raises(InputError, match="nobody has enough joints"):
         RecordedPoses(BODY, LENS_OF_VIEW, inputs[:3], joints[:3], weights[:3])
     with pytest.raises(InputError, match="do not go together"):
         RecordedPoses(load_skeleton("coco17"), LENS_OF_VIEW, inputs, joints, weights)
+
+
+def test_joints_of_poses_that_are_not_known_are_neither_seen_nor_taught() -> None:
+    poses, weights = standing(6).astype(np.float32), np.ones((6, 21), np.float32)
+    spine = BODY.index("spine")
+    poses[:, spine], weights[:, spine], weights[3:, 5] = 99.0, 0.0, 0.5
+    weights[0, PELVIS] = 0
+    sights = FilmedPoses(poses, BODY, weights).draw(300, np.random.default_rng(0))
+    # Whoever lacks the spine has it made of others, as the runtime would, but is not taught where it is.
+    assert not sights.weight[:, spine].any()
+    assert set(np.unique(sights.weight[:, 5])) == {np.float32(0.5), np.float32(1)}
+    assert np.ptp(sights.places[..., :2], axis=1).max() < 5000
+    whole = FilmedPoses(poses[1:, :spine], BODY.subset(BODY.joint_names[:spine]), weights[1:, :spine])
+    assert whole.draw(5, np.random.default_rng(0)).weight.all()
+    with pytest.raises(InputError, match="nobody has enough joints"):
+        FilmedPoses(poses[:1], BODY, weights[:1])
 
 
 def test_skeletons_without_a_pelvis_are_rooted_between_the_hips() -> None:

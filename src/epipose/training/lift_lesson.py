@@ -71,10 +71,12 @@ class LiftLesson(Lesson):
                    [Exam.filmed(poses.part(held_out=True), poses.skeleton)])
 
     and one of a recording from what a detector found there and where triangulation says the joints were, one source for
-    each view, perhaps with FilmedPoses beside it, so that the network does not forget what else people do:
+    each view, beside the same poses filmed from elsewhere, and others, so that it does not forget what else people do:
 
         views = [RecordedPoses(skeleton, camera.lens, inputs, targets, weights) for ...]
-        LiftLesson(net, [(view, 1.0) for view in views] + [(filmed, 4.0)], [Exam.recorded(view) for view in held_out])
+        others = [FilmedPoses(triangulated, skeleton, weights), FilmedPoses(poses.part(held_out=False), skeleton)]
+        LiftLesson(net, [(view, 1.0) for view in views] + [(other, 0.5 * len(views)) for other in others],
+                   [Exam.recorded(view) for view in held_out])
 
     All are of one skeleton, the network's. Everything follows from the seed.
     """

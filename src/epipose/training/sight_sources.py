@@ -1,15 +1,16 @@
 """Where examples for `models.lift` come from: poses filmed by made-up cameras, and recordings whose poses are known."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.geometry.lenses import Lens, Pinhole
 from epipose.geometry.rotations import rotation_from_rotvec
-from epipose.pose.roots import root_joints
+from epipose.pose.roots import root, root_joints
 from epipose.pose.skeletons import Skeleton
 from epipose.training.keypoint_errors import ADDED, FEWEST, LEAST_SCORE, MADE_UP, KeypointErrors
 from epipose.training.sights import Sights, placed
@@ -32,16 +33,35 @@ class Source(ABC):
 
 
 class FilmedPoses(Source):
-    """Poses in metres, Z up, filmed from anywhere around them, seen by made-up detectors."""
+    """Poses in metres, Z up, filmed from anywhere around them, seen by made-up detectors.
 
-    def __init__(self, positions: Float32[ndarray, "poses joints 3"], skeleton: Skeleton) -> None:
+    What people did in a recording can so be learned as if it had been seen from everywhere.
+    """
+
+    def __init__(
+        self,
+        positions: Float32[ndarray, "poses joints 3"],
+        skeleton: Skeleton,
+        weights: Float32[ndarray, "poses joints"] | None = None,
+    ) -> None:
+        """Take poses whose joints count by `weights`, all alike without; those of weight 0 are not seen at all.
+
+        Poses of fewer than FEWEST joints, or whose root is not known, are left out; raises InputError if none is left.
+        """
         super().__init__(skeleton)
-        self._positions, self._errors = positions, KeypointErrors(skeleton, MADE_UP)
+        weights = np.ones(positions.shape[:2], np.float32) if weights is None else weights
+        kept = _usable(weights, weights, skeleton)
+        # Joints that are not known are put where they are in nobody's way.
+        middle = root(positions[kept], skeleton)[:, None]
+        self._positions = np.where(weights[kept][..., None] > 0, positions[kept], middle)
+        self._weights, self._errors = weights[kept], KeypointErrors(skeleton, MADE_UP)
 
     def draw(self, count: int, rng: np.random.Generator) -> Sights:
         """Return sights of poses and cameras drawn by chance."""
-        poses = self._positions[rng.integers(len(self._positions), size=count)]
-        return self._errors(filmed(poses, self.skeleton, rng)[0], rng)
+        rows = rng.integers(len(self._positions), size=count)
+        sights, weights = filmed(self._positions[rows], self.skeleton, rng)[0], self._weights[rows]
+        score = np.where(weights > 0, sights.score, 0).astype(np.float32)
+        return self._errors(replace(sights, weight=sights.weight * weights, score=score), rng)
 
 
 class RecordedPoses(Source):
@@ -108,14 +128,17 @@ def _recorded(
     shape = (len(inputs), len(skeleton))
     if inputs.shape != (*shape, 3) or targets.shape != (*shape, 3) or weights.shape != shape:
         raise InputError(f"examples of shapes {inputs.shape}, {targets.shape} and {weights.shape} do not go together")
-    root = list(root_joints(skeleton))
     places, seen = placed(lens, targets.astype(float), skeleton)
     score = np.where(inputs[..., 2] >= LEAST_SCORE, np.clip(inputs[..., 2], 0, 1), 0).astype(np.float32)
-    kept = (score > 0).sum(axis=1) >= FEWEST
-    kept &= np.all(weights[:, root] > 0, axis=1) & np.all(seen[:, root], axis=1)
-    if not kept.any():
-        raise InputError(
-            "nobody in the recording has enough joints found, and a root that is known, to be learned from"
-        )
+    kept = _usable(score, weights * seen, skeleton)
     sights = Sights(places, (weights * seen).astype(np.float32), inputs[..., :2].astype(np.float32), score)
-    return sights.rows(np.flatnonzero(kept)), targets[kept].astype(float)
+    return sights.rows(kept), targets[kept].astype(float)
+
+
+def _usable(score: ndarray, weights: ndarray, skeleton: Skeleton) -> Int[ndarray, "kept"]:
+    """Return who has enough joints found (score not 0) and a root that is known; raises InputError if nobody has."""
+    known = np.all(weights[:, list(root_joints(skeleton))] > 0, axis=1)
+    kept = np.flatnonzero(known & ((score > 0).sum(axis=1) >= FEWEST))
+    if not len(kept):
+        raise InputError("nobody has enough joints found, and a root that is known, to be learned from")
+    return kept
