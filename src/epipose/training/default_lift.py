@@ -7,6 +7,7 @@ OUT/lift.onnx and OUT/lift.md are what comes with epipose; the same command goes
 """
 
 import argparse
+import textwrap
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from epipose.geometry.crop_frames import MARGIN
 from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
 from epipose.models.lift import LiftNet
-from epipose.studio.pose_sets import PoseSet, read_pose_set
+from epipose.studio.pose_sets import AGES, PoseSet, read_pose_set
 from epipose.training.lift_lesson import Exam, LiftLesson, marks
 from epipose.training.loop import Plan, Point, fit
 from epipose.training.model_files import model_bytes
@@ -32,6 +33,57 @@ EXAMINED = 3000
 """Poses of each exam."""
 STEPS = 12_000
 NOTE = "taught on poses of recorded and made-up motion, filmed by made-up cameras"
+CARD = """# lift: 3D joints from 2D joints
+
+The Refinement Unit of EpipolarPose (Kocabas et al., CVPR 2019), fed with the {joints} joints of {skeleton} (COCO's and
+Human3.6M's) that a detector found, and their scores. It sees no picture. {weights:.1f} million weights, stored with 16
+bits: {megabytes:.1f} MB. `epipose learn --recipe lift` starts from it.
+
+- **Data**: {poses} poses of synthetic people of {youngest:.0f} to {oldest:.0f} years (anny's bodies, CC0 assets):
+  {clips} recorded clips brought onto them, motions made up by epipose, and poses drawn by chance; filmed by made-up
+  cameras 1.5 to 10 m away, and seen by made-up detectors that miss, lose, guess and confuse joints, or do not know
+  some. No photograph.
+- **Training**: {steps} steps of {batch} examples, none twice, in {minutes:.0f} minutes, seed {seed}, from random
+  weights.
+- **Licence**: that of epipose. The recorded clips were obtained from mocap.cs.cmu.edu, whose data is free for all uses
+  and may be part of products, but may not be sold as data, in whatever form: none of it is here. The database was
+  created with funding from NSF EIA-0196217.
+
+## How good it is
+
+On {examined} poses each of clips and takes that it never learned from, each by another camera, seen by detectors of all
+kinds whose errors are 1 % of the person's box (1 sigma); in mm, with roots at their true depth:
+
+| held out | MPJPE | PA-MPJPE | N-MPJPE |
+|---|---|---|---|
+{errors}
+
+Its confidence is the probability that a joint is within 0.05 of the crop's side along each axis. On the recorded clips:
+
+| confidence | joints | near |
+|---|---|---|
+{sureness}
+
+{tests}
+
+## Made with
+
+MOCAP is an archive of clips of Carnegie Mellon University's motion capture database.
+
+    python -m epipose.studio.pose_sets POSES --count {count} --clips MOCAP --seed 1 --hold-out cmueval_test
+    python -m epipose.training.default_lift --poses POSES --out OUT --steps {steps} --seed {seed}
+
+## Input and output
+
+See `epipose.io.model_files.ModelDescription`; joints that were not found have weight 0.
+
+## Limits
+
+- It is as good as the joints it is given: sides that the detector confuses stay confused.
+- It has seen walking, running, jumping, ball games, gestures, dancing, reaching, sitting and crouching, but hardly
+  anybody on the floor, upside down, or holding on to something.
+- Which of two depths a bent limb has is a guess where one picture does not tell; so is what is out of the picture.
+"""
 STEPS_OF_SURENESS = (0.2, 0.4, 0.6, 0.8)
 
 
@@ -66,63 +118,27 @@ def card(file: Path, origin: Origin) -> str:
     net = LiftNet(len(poses.skeleton)).eval()
     start_from(net, poses.skeleton, file)
     exams = {"recorded clips": exam(poses, recorded=True), "made-up motion": exam(poses, recorded=False)}
-    rows = [f"| {words} | {_cells(marks(net, [asked]))} |" for words, asked in exams.items()]
-    clips = [name for number, name in enumerate(poses.sources) if number in set(poses.source[poses.recorded].tolist())]
-    tests = [name for name in clips if poses.held_out[poses.sources.index(name)]]
-    learned = poses.part(held_out=False)
-    return f"""# lift: 3D joints from 2D joints
-
-The Refinement Unit of EpipolarPose (Kocabas et al., CVPR 2019), fed with the {len(poses.skeleton)} joints of
-{poses.skeleton.name} (COCO's and Human3.6M's) that a detector found, and its scores. It sees no picture.
-{sum(weight.numel() for weight in net.parameters()) / 1e6:.1f} million weights, stored with 16 bits: \
-{file.stat().st_size / 1e6:.1f} MB.
-
-- **Data**: {len(learned)} poses of synthetic people of 5 to 80 years (anny's bodies, CC0 assets): of \
-{len(clips) - len(tests)} recorded
-  clips brought onto them, of motions made up by epipose, and drawn by chance; filmed by made-up cameras, 1.5 to 10 m
-  away, and seen by made-up detectors that miss, lose, guess and confuse joints, or do not know some. No photograph.
-- **Training**: {plan.steps} steps of {BATCH} examples, none twice, in {origin.points[-1].seconds / 60:.0f} minutes on \
-one core that others used
-  too, seed {plan.seed}, from random weights.
-- **Licence**: that of epipose. The recorded clips are from mocap.cs.cmu.edu, whose data is free for all uses and may be
-  part of products, but may not be sold as data, in whatever form: none of it is here. The database was created with
-  funding from NSF EIA-0196217.
-
-## How good it is
-
-On {EXAMINED} poses each of clips and takes that it never learned from, each by another camera, seen by detectors of \
-all
-kinds whose errors are 1 % of the person's box (1 sigma); in mm, roots at their true depth:
-
-| held out | MPJPE | PA-MPJPE | N-MPJPE |
-|---|---|---|---|
-{chr(10).join(rows)}
-
-Its confidence is the probability that a joint is within 0.05 of the crop's side along each axis. On the recorded clips:
-
-| confidence | joints | near |
-|---|---|---|
-{chr(10).join(_sureness(net, exams["recorded clips"]))}
-
-Held out were {", ".join(tests)}.
-
-## Made with
-
-    python -m epipose.studio.pose_sets POSES.npz --count {len(poses.positions)} --clips mocap_joints.npz --seed 1 \
---hold-out cmueval_test
-    python -m epipose.training.default_lift --poses POSES.npz --out OUT --steps {plan.steps} --seed {plan.seed}
-
-## Input and output
-
-See `epipose.io.model_files.ModelDescription`; joints that were not found have weight 0.
-
-## Limits
-
-- It is as good as the joints it is given: sides that the detector confuses stay confused.
-- It has seen walking, running, jumping, ball games, gestures, dancing, reaching, sitting and crouching, but hardly
-  anybody on the floor, upside down, or holding on to something.
-- Which of two depths a bent limb has is a guess where one picture does not tell; so is what is out of the picture.
-"""
+    clips = {poses.sources[number] for number in np.unique(poses.source[poses.recorded])}
+    tests = sorted(clips & {name for name, test in zip(poses.sources, poses.held_out, strict=True) if test})
+    return CARD.format(
+        joints=len(poses.skeleton),
+        skeleton=poses.skeleton.name,
+        weights=sum(weight.numel() for weight in net.parameters()) / 1e6,
+        megabytes=file.stat().st_size / 1e6,
+        poses=len(poses.part(held_out=False)),
+        youngest=AGES[0],
+        oldest=AGES[1],
+        clips=len(clips) - len(tests),
+        steps=plan.steps,
+        batch=BATCH,
+        minutes=origin.points[-1].seconds / 60,
+        seed=plan.seed,
+        examined=EXAMINED,
+        errors="\n".join(f"| {words} | {_cells(marks(net, [asked]))} |" for words, asked in exams.items()),
+        sureness="\n".join(_sureness(net, exams["recorded clips"])),
+        tests=textwrap.fill(f"Clips held out: {', '.join(tests)}.", 119),
+        count=len(poses.positions),
+    )
 
 
 def _cells(errors: dict[str, float]) -> str:
