@@ -117,4 +117,6 @@ def hides(
         if len(pixels):
             hidden += (~difference[pixels[:, 1], pixels[:, 0]]).tolist()
             moving.append(float(difference[inside].mean()))
-    return len(hidden) >= FEWEST_HIDDEN and np.mean(hidden) >= HIDDEN and np.mean(moving) <= MOST_CHANGED
+    if len(hidden) < FEWEST_HIDDEN:
+        return False
+    return bool(np.mean(hidden) >= HIDDEN and np.mean(moving) <= MOST_CHANGED)

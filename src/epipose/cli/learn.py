@@ -60,6 +60,15 @@ class Learn(Command):
             " pelvis, for which its distance has to be known."
         ),
     ] = "box"
+    obstacle: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="auto|none|[VIEW:]X,Y,RADIUS",
+            help="Round things before the cameras, now or later, that the network is to do without seeing through: auto"
+            " looks for those that hide people; or where they are, in pixels, in every view or in one (several with"
+            " spaces between).",
+        ),
+    ] = "auto"
     detector: Detector = "auto"
     steps: Annotated[int, tyro.conf.arg(metavar="N", help="Batches of 32 pictures to learn from.")] = 1200
     seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0
@@ -77,6 +86,7 @@ class Learn(Command):
             start=self.start,
             hold_out=self.hold_out,
             crops=self.crops,
+            obstacle=self.obstacle,
             detector=self.detector,
             steps=self.steps,
             seed=self.seed,

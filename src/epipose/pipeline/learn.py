@@ -14,6 +14,7 @@ from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
 from epipose.pipeline.learning_findings import describe_learning
 from epipose.pipeline.lesson_examples import HoldOut, cut_examples
+from epipose.pipeline.obstacles import Asked, obstacles_in_words, with_obstacles
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.teaching import TRUTH, Teaching, load_teaching
 from epipose.pose.skeletons import Skeleton
@@ -49,6 +50,8 @@ class Settings:
     """What is kept for marking: the last share of the frames, or the name of a view."""
     crops: FrameKind = "box"
     """What crops are cut by; "paper": the published 2 m around the root, whose depth has to be known."""
+    obstacle: str = "auto"
+    """Round obstacles before the cameras: "auto", "none", or where they are; see `pipeline.obstacles.Asked`."""
     detector: str = "auto"
     steps: int = 1200
     seed: int = 0
@@ -71,10 +74,15 @@ def learn(
 
     settings = _checked(settings, folders)
     course = courses.Course(settings.model, settings.name, _start(settings), settings.steps, settings.seed)
-    course = replace(course, variation=courses.usual_variation(settings.crops))
+    asked = Asked.parse(settings.obstacle)
     cut = Cut(courses.picture_size(course), settings.crops)
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
+    teachings = with_obstacles(teachings, asked, progress)
+    obstacles = obstacles_in_words(teachings)
+    course = replace(course, variation=courses.usual_variation(settings.crops, obstacle=bool(obstacles)))
+    for sentence in obstacles:
+        note(sentence)
     place = folders[0] / "models" / settings.name
     examples = cut_examples(teachings, hold_out, cut, place / "examples", progress)
     described = _description(teachings, settings)
@@ -82,6 +90,7 @@ def learn(
     taught = courses.teach(course, examples.learned, examples.held_out, described, place / "checkpoint.pt", watch)
     file = place / f"{settings.name}.onnx"
     report = describe_learning(course, taught, teachings, examples, hold_out, recipe=settings.recipe, file=file)
+    report = replace(report, notes=(*report.notes, *obstacles))
     with atomic_write(file, "wb") as writing:
         writing.write(taught.file)
     with atomic_write(place / "card.md", "w") as card:

@@ -82,7 +82,7 @@ def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], cut: Cut) ->
     for frame in view.frames:
         if frame.index not in wanted:
             continue
-        found = _at(labels, frame.time + view.offset_s)
+        found = labels_at(labels, frame.time + view.offset_s)
         for positions, weight in zip(*found, strict=True) if found else ():
             square = _square(frame, view, (positions, weight), labels, cut)
             if square is not None:
@@ -133,8 +133,10 @@ def _inside(pixels: Float[ndarray, "joints 2"], shape: tuple[int, ...]) -> Bool[
     return np.asarray(((pixels > -0.5) & (pixels < np.array(shape[1::-1]) - 0.5)).all(axis=-1))
 
 
-def _at(labels: Poses, time: float) -> tuple[Float[ndarray, "people joints 3"], Float[ndarray, "people joints"]] | None:
-    """Return labels at a time, interpolated; None where there are none."""
+def labels_at(
+    labels: Poses, time: float
+) -> tuple[Float[ndarray, "people joints 3"], Float[ndarray, "people joints"]] | None:
+    """Return positions and weights of everybody at a time, interpolated; None where there are none."""
     times = labels.times
     slack = 0.25 * float(np.median(np.diff(times))) if len(times) > 1 else 1e-3
     if not times[0] - slack <= time <= times[-1] + slack:
