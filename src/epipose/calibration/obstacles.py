@@ -30,7 +30,7 @@ INSIDE = 0.85
 """Share of a disc's radius within which there is nothing else than it."""
 FEWEST_HIDDEN = 6
 """Joints, over all frames, that lie within a disc that hides people."""
-HIDDEN, MOST_CHANGED = 0.7, 0.1
+HIDDEN, MOST_CHANGED = 0.7, 0.05
 """Share of these that must look like the background, and of the disc that may change while they are there."""
 
 

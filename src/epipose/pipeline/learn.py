@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LABELS = {"self-supervised": "triangulated", "supervised": TRUTH}
 """By recipe, which poses of a capture it takes for the truth."""
+CROPS: dict[str, FrameKind] = {"box": "box", "paper": "paper"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a network may be called."""
 
@@ -48,8 +49,8 @@ class Settings:
     """A model file to start from; "auto": the model of that kind that comes with epipose, if one does; or "none"."""
     hold_out: str = "0.25"
     """What is kept for marking: the last share of the frames, or the name of a view."""
-    crops: FrameKind = "box"
-    """What crops are cut by; "paper": the published 2 m around the root, whose depth has to be known."""
+    crops: str = "box"
+    """One of CROPS, what crops are cut by; "paper": the published 2 m around the root, whose depth has to be known."""
     obstacle: str = "auto"
     """Round obstacles before the cameras: "auto", "none", or where they are; see `pipeline.obstacles.Asked`."""
     detector: str = "auto"
@@ -75,12 +76,12 @@ def learn(
     settings = _checked(settings, folders)
     course = courses.Course(settings.model, settings.name, _start(settings), settings.steps, settings.seed)
     asked = Asked.parse(settings.obstacle)
-    cut = Cut(courses.picture_size(course), settings.crops)
+    cut = Cut(courses.picture_size(course), CROPS[settings.crops])
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
     teachings = with_obstacles(teachings, asked, progress)
     obstacles = obstacles_in_words(teachings)
-    course = replace(course, variation=courses.usual_variation(settings.crops, obstacle=bool(obstacles)))
+    course = replace(course, variation=courses.usual_variation(cut.frame, obstacle=bool(obstacles)))
     for sentence in obstacles:
         note(sentence)
     place = folders[0] / "models" / settings.name
@@ -106,8 +107,8 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError("name a capture to learn from: the folder of a recording that was reconstructed")
     if settings.recipe not in LABELS:
         raise InputError(f"there is no recipe {settings.recipe!r}; choose from {', '.join(LABELS)}")
-    if settings.crops not in (kinds := get_args(FrameKind)):
-        raise InputError(f"there are no crops of kind {settings.crops!r}; choose from {', '.join(kinds)}")
+    if settings.crops not in CROPS:
+        raise InputError(f"there are no crops of kind {settings.crops!r}; choose from {', '.join(CROPS)}")
     if settings.steps < 1:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
     name = settings.name or settings.model
@@ -175,6 +176,7 @@ def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
     options |= {
         "hold-out": settings.hold_out,
         "crops": settings.crops,
+        "obstacle": settings.obstacle,
         "steps": str(settings.steps),
         "seed": str(settings.seed),
     }
