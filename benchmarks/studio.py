@@ -36,6 +36,8 @@ from epipose.pipeline.reconstruct import reconstruct
 from epipose.report.contents import ReconstructionReport
 from epipose.report.truth import TruthReport
 
+EVERYWHERE = "--seconds 6 --frame-rate 25"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -46,6 +48,8 @@ class Setting:
     seed: int
     lenses: bool = True
     """Whether the cameras' lenses are given."""
+    length: str = EVERYWHERE
+    """Arguments for how long it lasts."""
 
 
 SETTINGS = (
@@ -61,7 +65,6 @@ SETTINGS = (
     Setting("clocks apart", "--rig ring --cameras 4 --motion dance --offset 0.5", 8),
     Setting("no focal length", "--rig ring --cameras 4 --motion dance", 9, lenses=False),
 )
-EVERYWHERE = "--seconds 6 --frame-rate 25"
 HEADER = (
     "scene",
     "hidden",
@@ -91,7 +94,7 @@ def cache_folder() -> Path:
 
 def synthesized(setting: Setting, place: Path) -> Path:
     """Return the capture of a scene, made unless it is there."""
-    arguments = f"{setting.arguments} {EVERYWHERE} --seed {setting.seed}".split()
+    arguments = f"{setting.arguments} {setting.length} --seed {setting.seed}".split()
     folder = place / f"{setting.seed:02}-{fingerprint(*arguments)[:10]}"
     if not (folder / "truth" / "scene.json").is_file():
         print(f"making {setting.name} in {folder}", flush=True)

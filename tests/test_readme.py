@@ -15,7 +15,7 @@ BLOCKS = re.findall(r"^<!-- tested -->\n```(sh|python)\n(.*?)^```$", README, fla
 
 
 def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
-    assert [language for language, _ in BLOCKS] == ["sh", "sh", "python"]
+    assert [language for language, _ in BLOCKS] == ["sh", "sh", "python", "sh"]
     # The commands of the environment that runs the tests come first, under the names that people type.
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for language, text in BLOCKS:
@@ -24,7 +24,8 @@ def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stderr
         assert run.stdout
     made = tmp_path / "epipose-demo"
-    for name in ("report.html", "report.json", "cameras.toml", "poses/smooth.npz", "exports/smooth.bvh"):
+    files = ("report.html", "report.json", "cameras.toml", "poses/smooth.npz", "exports/smooth.bvh")
+    for name in (*files, "predicted/cam1/poses.npz", "predicted/cam1/overlay.mp4"):
         assert (made / name).is_file()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy import ndarray
 
-from epipose.calibration.obstacles import Disc, background_picture, covered, disc_mask, find_discs
+from epipose.calibration.obstacles import Disc, background_picture, changed, covered, disc_mask, find_discs, hides
 from epipose.errors import InputError
 from epipose.studio.room_views import room_view
 
@@ -57,3 +57,53 @@ def test_masks_and_points_agree() -> None:
     rows, columns = np.mgrid[:320, :384]
     np.testing.assert_array_equal(covered(discs, np.stack([columns, rows], axis=-1).astype(float)), mask)
     assert mask.sum() == pytest.approx(np.pi * 62**2 + np.pi * 20**2, rel=0.02)
+
+
+def walk(*, before: bool, disc: Disc = DISC, reach: float = 150.0) -> tuple[list[ndarray], list[ndarray]]:
+    """Return where 20 frames differ from their background, and joints, of a person who passes before or behind."""
+    still, rng = room(5, (disc,)), np.random.default_rng(0)
+    differences, joints = [], []
+    for share in np.linspace(-1, 1, 20):
+        left = disc.middle[0] + reach * share
+        frame = np.clip(still + rng.normal(0, 5, still.shape), 0, 255).astype(np.uint8)
+        cv2.rectangle(frame, [round(left) - 20, 60], [round(left) + 20, 300], (190, 60, 110), -1)
+        if not before:
+            inside = disc_mask([disc], (384, 384))
+            frame[inside] = still[inside]
+        differences.append(changed(frame, still))
+        joints.append(np.array([[left, height] for height in range(80, 300, 40)]))
+    return differences, joints
+
+
+def test_a_disc_before_people_hides_them_and_one_behind_does_not() -> None:
+    assert hides(DISC, *walk(before=False))
+    assert not hides(DISC, *walk(before=True))
+
+
+def test_a_disc_where_nobody_is_hides_nobody() -> None:
+    differences, joints = walk(before=False)
+    assert not hides(Disc((340.0, 340.0), 20.0), differences, joints)
+    assert not hides(DISC, differences, [points + np.array([0, 500]) for points in joints])
+
+
+def test_the_head_of_somebody_who_stands_still_is_no_obstacle() -> None:
+    """The background shows it, round and all; but it moves a little, as heads do."""
+    head, rng = Disc((200.0, 120.0), 30.0), np.random.default_rng(0)
+    still, frames = room(5, ()), []
+    for sway in rng.normal(0, 5, (20, 2)):
+        frame = still.copy()
+        middle = np.round(np.array(head.middle) + sway).astype(int)
+        cv2.circle(frame, middle.tolist(), 30, (200, 150, 120), -1)
+        cv2.circle(frame, (middle - [0, 12]).tolist(), 22, (60, 40, 30), -1)
+        frames.append(frame)
+    background = background_picture(iter(frames), len(frames))
+    differences = [changed(frame, background) for frame in frames]
+    joints = [np.array(head.middle) + np.array([[0, 0], [8, 2], [-8, 2]]) for _ in frames]
+    assert not hides(head, differences, joints)
+
+
+def test_discs_are_where_they_are_in_resized_pictures() -> None:
+    large = disc_mask([DISC.scaled(2.0)], (768, 768)).astype(np.float32)
+    small = cv2.resize(large, (384, 384), interpolation=cv2.INTER_AREA)
+    assert np.mean((small > 0.5) != disc_mask([DISC], (384, 384))) < 1e-4
+    assert DISC.scaled(2.0).radius == 124

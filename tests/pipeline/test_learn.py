@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,19 @@ def test_the_truth_can_teach_as_well(capture: Path) -> None:
     assert report.labels is None
 
 
+def test_published_crops_and_an_obstacle_that_is_expected(capture: Path) -> None:
+    settings = replace(BRIEF, steps=1, name="paper", crops="paper", obstacle="cam2:640,400,90")
+    notes: list[str] = []
+    report = learn([capture], settings, note=notes.append)
+    assert open_network(report.file).description.frame == "paper"
+    (sentence,) = report.notes
+    assert sentence in notes
+    assert sentence.startswith("cam2: a round obstacle of radius 90 pixels at (640, 400) is expected")
+    assert "--crops paper --obstacle cam2:640,400,90" in (report.file.parent / "card.md").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="is of a run with other settings"):
+        learn([capture], replace(settings, crops="box"))
+
+
 def test_poses_of_other_cameras_are_refused(capture: Path, tmp_path: Path) -> None:
     folder = tmp_path / "turning"
     shutil.copytree(capture, folder, ignore=shutil.ignore_patterns("models"))
@@ -117,6 +131,8 @@ def test_poses_of_other_cameras_are_refused(capture: Path, tmp_path: Path) -> No
         ({"steps": 0}, "0 steps teach nothing"),
         ({"hold_out": "cam9"}, "cannot hold out 'cam9'; give a share of the frames"),
         ({"hold_out": "1"}, "cannot hold out '1'"),
+        ({"crops": "round"}, "no crops of kind 'round'; choose from box, paper"),
+        ({"obstacle": "round"}, "cannot read the obstacle 'round'"),
         ({"start": "nowhere.onnx"}, "nowhere.onnx is no model of epipose"),
     ],
 )

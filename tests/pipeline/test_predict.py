@@ -17,12 +17,15 @@ from epipose.geometry.rigid import Rigid
 from epipose.io.camera_files import write_cameras
 from epipose.io.pictures import read_picture
 from epipose.io.pose_files import read_poses
+from epipose.io.truth_files import read_truth
 from epipose.io.videos import probe, read_frames
 from epipose.io.webcams import live_frames
 from epipose.pipeline import sources
 from epipose.pipeline.placement import LEVEL
 from epipose.pipeline.predict import Prediction, predict
-from epipose.pose.roots import from_root
+from epipose.pose.conversion import convert_poses
+from epipose.pose.roots import from_root, root
+from epipose.samples import copy_sample
 from tests.runtime.discs import (
     LENS,
     SIZE_WH,
@@ -244,3 +247,21 @@ def test_a_camera_is_found_by_the_name_of_its_view(model: str, video: Path, tmp_
                 out=tmp_path / "out", overlay=False)  # fmt: skip
     np.testing.assert_allclose(half.poses.positions, alone.poses.positions, atol=1e-5)
     assert "taken as resized" in half.notes[0]
+
+
+def test_the_model_that_comes_with_epipose_sees_the_person_of_the_demo(tmp_path: Path) -> None:
+    copy_sample("turning", tmp_path)
+    truth = read_truth(tmp_path / "truth")
+    rig = cameras(tmp_path / "rig.toml", **truth.cameras)
+    done = predict(tmp_path / "videos" / "cam1.mp4", cameras=rig, height_m=truth.people[0].stature_m, overlay=False)
+    assert done.poses.weight.shape[1] == 1
+    assert done.frames_with_people == len(done.people)
+    wanted = convert_poses(truth.poses, done.poses.skeleton)[0].positions[: len(done.people), 0].astype(float)
+    found = done.poses.positions[:, 0].astype(float)
+    assert (
+        np.median(np.linalg.norm(root(found, done.poses.skeleton) - root(wanted, done.poses.skeleton), axis=-1)) < 0.4
+    )
+    off = from_root(found, done.poses.skeleton) - from_root(wanted, done.poses.skeleton)
+    assert np.linalg.norm(off, axis=-1).mean() < 0.13
+    share = np.mean(np.abs(off) < done.poses.uncertainty[:, 0, :, None])
+    assert 0.6 < share < 0.97, "a standard deviation is stated"

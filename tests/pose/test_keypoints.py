@@ -124,6 +124,13 @@ def test_a_skeleton_is_refused_or_consistent(names: list[str], parents: list[str
         with pytest.raises(InputError, match="skeleton 'made'"):
             Skeleton("made", tuple(names), tuple(parents), couples)
         return
+    ancestors: set[str | None] = set(names)
+    for _ in names:
+        ancestors = {parents[names.index(name)] for name in ancestors if name is not None}
+    if ancestors - {None}:
+        with pytest.raises(InputError, match="run in a circle"):
+            Skeleton("made", tuple(names), tuple(parents), couples)
+        return
     skeleton = Skeleton("made", tuple(names), tuple(parents), couples)
     assert len(skeleton) == len(set(names)) == len(parents)
     assert sorted(child for _, child in skeleton.bones) == [j for j, p in enumerate(parents) if p is not None]

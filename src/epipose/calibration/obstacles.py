@@ -30,7 +30,7 @@ INSIDE = 0.85
 """Share of a disc's radius within which there is nothing else than it."""
 FEWEST_HIDDEN = 6
 """Joints, over all frames, that lie within a disc that hides people."""
-HIDDEN, MOST_CHANGED = 0.7, 0.1
+HIDDEN, MOST_CHANGED = 0.7, 0.05
 """Share of these that must look like the background, and of the disc that may change while they are there."""
 
 
@@ -117,4 +117,6 @@ def hides(
         if len(pixels):
             hidden += (~difference[pixels[:, 1], pixels[:, 0]]).tolist()
             moving.append(float(difference[inside].mean()))
-    return bool(len(hidden) >= FEWEST_HIDDEN and np.mean(hidden) >= HIDDEN and np.mean(moving) <= MOST_CHANGED)
+    if len(hidden) < FEWEST_HIDDEN:
+        return False
+    return bool(np.mean(hidden) >= HIDDEN and np.mean(moving) <= MOST_CHANGED)

@@ -60,6 +60,15 @@ class Learn(Command):
             " pelvis, for which its distance has to be known."
         ),
     ] = "box"
+    obstacle: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="auto|none|[VIEW:]X,Y,RADIUS",
+            help="Round things before the cameras, now or later, that the network is to do without seeing through: auto"
+            " looks for those that hide people; or where they are, in pixels, in every view or in one (several with"
+            " spaces between).",
+        ),
+    ] = "auto"
     detector: Detector = "auto"
     steps: Annotated[
         int | None,
@@ -84,6 +93,7 @@ class Learn(Command):
             start=self.start,
             hold_out=self.hold_out,
             crops=self.crops,
+            obstacle=self.obstacle,
             detector=self.detector,
             steps=self.steps,
             seed=self.seed,

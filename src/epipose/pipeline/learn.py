@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
 from epipose.pipeline.learning_findings import describe_learning
 from epipose.pipeline.lesson_examples import HoldOut, cut_examples
+from epipose.pipeline.obstacles import Asked, obstacles_in_words, with_obstacles
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.recorded_sights import recorded_sights
 from epipose.pipeline.teaching import TRUTH, Teaching, load_teaching
@@ -36,6 +37,7 @@ LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangu
 USUAL_STEPS = {MODEL: 1200, LIFT: 4000}
 """By model, the batches to learn from where nobody says how many; other models take those of MODEL."""
 LIFT_BATCH = 256
+CROPS: dict[str, FrameKind] = {"box": "box", "paper": "paper"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a network may be called."""
 
@@ -54,8 +56,10 @@ class Settings:
     """A model file to start from; "auto": the model of that kind that comes with epipose, if one does; or "none"."""
     hold_out: str = "0.25"
     """What is kept for marking: the last share of the frames, or the name of a view."""
-    crops: FrameKind = "box"
-    """What crops are cut by; "paper": the published 2 m around the root, whose depth has to be known."""
+    crops: str = "box"
+    """One of CROPS, what crops are cut by; "paper": the published 2 m around the root, whose depth has to be known."""
+    obstacle: str = "auto"
+    """Round obstacles before the cameras: "auto", "none", or where they are; see `pipeline.obstacles.Asked`."""
     detector: str = "auto"
     steps: int | None = None
     """Batches to learn from; as many as the recipe usually takes without."""
@@ -77,15 +81,23 @@ def learn(
     """
     settings = _checked(settings, folders)
     course = _course(settings)
+    asked = Asked.parse(settings.obstacle)
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
+    teachings = with_obstacles(teachings, asked, progress)
+    obstacles = obstacles_in_words(teachings)
+    for sentence in obstacles:
+        note(sentence)
     place = folders[0] / "models" / settings.name
-    to = _Goal(course, settings.crops, _description(teachings, settings), place, progress, _watch(progress, note))
+    to = _Goal(
+        course, CROPS[settings.crops], _description(teachings, settings), place, progress, _watch(progress, note)
+    )
     taught, pictures = (_taught_to_lift if settings.recipe == LIFT else _taught_to_see)(teachings, hold_out, to)
     file = place / f"{settings.name}.onnx"
     report = describe_learning(
         course, taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=pictures
     )
+    report = replace(report, notes=(*report.notes, *obstacles))
     with atomic_write(file, "wb") as writing:
         writing.write(taught.file)
     with atomic_write(place / "card.md", "w") as card:
@@ -117,7 +129,8 @@ def _taught_to_see(
     """Teach a network that sees crops of pictures; return the examples that it was marked on, too."""
     from epipose.training import courses
 
-    course = replace(to.course, variation=courses.usual_variation(to.crops))
+    obstacle = any(view.discs for teaching in teachings for view in teaching.views)
+    course = replace(to.course, variation=courses.usual_variation(to.crops, obstacle=obstacle))
     cut = Cut(courses.picture_size(course), to.crops)
     examples = cut_examples(teachings, hold_out, cut, to.place / "examples", to.progress)
     return courses.teach(
@@ -149,8 +162,8 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError("name a capture to learn from: the folder of a recording that was reconstructed")
     if settings.recipe not in LABELS:
         raise InputError(f"there is no recipe {settings.recipe!r}; choose from {', '.join(LABELS)}")
-    if settings.crops not in (kinds := get_args(FrameKind)):
-        raise InputError(f"there are no crops of kind {settings.crops!r}; choose from {', '.join(kinds)}")
+    if settings.crops not in CROPS:
+        raise InputError(f"there are no crops of kind {settings.crops!r}; choose from {', '.join(CROPS)}")
     if settings.steps is not None and settings.steps < 1:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
     if settings.recipe == LIFT:
@@ -217,7 +230,7 @@ def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int,
 def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
     """Return the command line that makes the same network."""
     options = {"recipe": settings.recipe, "model": settings.model, "name": settings.name, "start": settings.start}
-    options |= {"hold-out": settings.hold_out, "crops": settings.crops}
+    options |= {"hold-out": settings.hold_out, "crops": settings.crops, "obstacle": settings.obstacle}
     options |= {"seed": str(settings.seed), "detector": settings.detector}
     if settings.steps is not None:
         options["steps"] = str(settings.steps)

@@ -9,6 +9,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from epipose.errors import InputError
+from epipose.pipeline.obstacles import believed
 from epipose.pipeline.progress import Report
 from epipose.pipeline.teaching import TaughtView, Teaching
 from epipose.report.wording import percent
@@ -71,8 +72,8 @@ def cut_examples(teachings: Sequence[Teaching], hold_out: HoldOut, cut: Cut, fol
     jobs = [(teaching, view) for teaching in teachings for view in teaching.views]
     for number, (teaching, view) in enumerate(jobs):
         progress("cut examples", number, len(jobs))
-        labels = teaching.labelled
-        filmed = FilmedView(view.name, view.camera, view.frames(), view.offset_s)
+        labels = believed(teaching, view)
+        filmed = FilmedView(view.name, view.camera, view.frames(), view.offset_s, view.discs)
         kept_back = hold_out.of(view, teaching)
         found = list(squares(filmed, labels, range(0, len(view.times), step), cut))
         for held in parts:

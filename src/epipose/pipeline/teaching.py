@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from epipose.calibration.obstacles import Disc
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.io.camera_fit import fit_to_video
@@ -39,6 +40,13 @@ class TaughtView:
     """Tracked, on the view's own clock."""
     offset_s: float
     """Added to the view's own times for the clock of the labels."""
+    apart: Float[ndarray, "frames people joints"] | None = None
+    """How far its keypoints are from the labels, as a share of the person's box, NaN where it found none; None where
+    labels do not come from keypoints."""
+    discs: tuple[Disc, ...] = ()
+    """Round obstacles that stand before it, or will, ..."""
+    hiding: tuple[Disc, ...] = ()
+    """... and those of them that hid people when it filmed."""
 
     @property
     def times(self) -> Float[ndarray, "frames"]:
@@ -95,7 +103,7 @@ def load_teaching(folder: Path, labels: str, detector: str, progress: Report) ->
         raise InputError(
             f"no cameras of {folder} fit {file.name}: they were made with others; run `epipose reconstruct {folder}`"
         )
-    return Teaching(folder, _views(inputs, best), pseudo_labels(poses, best.apart))
+    return Teaching(folder, _views(inputs, best), pseudo_labels(poses, best.over_views()))
 
 
 def _from_truth(inputs: Inputs) -> Teaching:
@@ -108,9 +116,8 @@ def _from_truth(inputs: Inputs) -> Teaching:
         )
     offsets = np.array([truth.views[name].time_offset_s for name in inputs.names])
     cameras = tuple(truth.cameras[name] for name in inputs.names)
-    nothing = np.zeros(truth.poses.weight.shape)
     labels = PseudoLabels(truth.poses, truth.poses.weight, 0.0, 0.0)
-    return Teaching(inputs.capture.path, _views(inputs, _Fit(cameras, offsets, nothing, 0.0)), labels)
+    return Teaching(inputs.capture.path, _views(inputs, _Fit(cameras, offsets, None, 0.0)), labels)
 
 
 def _candidates(inputs: Inputs) -> Iterator[tuple[tuple[Camera, ...], Float[ndarray, "views"]]]:
@@ -152,10 +159,10 @@ class _Fit:
 
     cameras: tuple[Camera, ...]
     offsets: Float[ndarray, "views"]
-    apart: Float[ndarray, "frames people joints"]
-    """The median over views, as a share of the person's box; NaN where nothing was found."""
+    apart: Float[ndarray, "views frames people joints"] | None
+    """As a share of the person's box; NaN where nothing was found, None where labels do not come from keypoints."""
     error: float
-    """The median of it."""
+    """The median over joints of the median over views."""
 
     @classmethod
     def of(cls, inputs: Inputs, cameras: tuple[Camera, ...], offsets: Float[ndarray, "views"], poses: Poses) -> "_Fit":
@@ -166,10 +173,17 @@ class _Fit:
                 for camera, keypoints, offset in zip(cameras, inputs.people, offsets, strict=True)
             ]
         )
-        known = np.isfinite(shares).any(axis=0)
-        apart = np.full(shares.shape[1:], np.nan)
-        apart[known] = np.nanmedian(shares[:, known], axis=0)
-        return cls(cameras, offsets, apart, float(np.median(apart[known])) if known.any() else np.inf)
+        middle = cls(cameras, offsets, shares, 0.0).over_views()
+        known = np.isfinite(middle)
+        return cls(cameras, offsets, shares, float(np.median(middle[known])) if known.any() else np.inf)
+
+    def over_views(self) -> Float[ndarray, "frames people joints"]:
+        """Return the median over views; NaN where nothing was found."""
+        assert self.apart is not None, "there are keypoints"
+        known = np.isfinite(self.apart).any(axis=0)
+        result = np.full(self.apart.shape[1:], np.nan)
+        result[known] = np.nanmedian(self.apart[:, known], axis=0)
+        return result
 
 
 def _apart(camera: Camera, keypoints: Keypoints, offset: float, poses: Poses) -> Float[ndarray, "frames people joints"]:
@@ -218,7 +232,8 @@ def match_person(
 def _views(inputs: Inputs, fit: _Fit) -> tuple[TaughtView, ...]:
     found = []
     parts = zip(inputs.capture.views, fit.cameras, inputs.people, fit.offsets, strict=True)
-    for view, camera, keypoints, offset in parts:
+    for number, (view, camera, keypoints, offset) in enumerate(parts):
         assert view.source is not None, "captures without pictures were refused"
-        found.append(TaughtView(view.name, view.source, camera, keypoints, float(offset)))
+        apart = None if fit.apart is None else fit.apart[number]
+        found.append(TaughtView(view.name, view.source, camera, keypoints, float(offset), apart))
     return tuple(found)

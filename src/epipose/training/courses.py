@@ -15,6 +15,7 @@ from epipose.models.small import SmallNet
 from epipose.models.volumetric import VolumetricNet
 from epipose.training.crop_examples import CropExamples
 from epipose.training.crop_lesson import CropLesson, Variation
+from epipose.training.disturbances import COVERING
 from epipose.training.examination import Answers, examine
 from epipose.training.loop import Plan, Point, Watch, fit
 from epipose.training.model_files import model_bytes
@@ -23,6 +24,8 @@ from epipose.training.starting import start_from
 
 MODELS = ("small", *(f"resnet{depth}" for depth in LAYERS))
 """Networks that see pictures: ours, and the published one by the depth of its trunk."""
+OBSTACLE, BESIDE_OBSTACLE = 0.8, 0.3
+"""Share of crops over which the scene's own round obstacle is drawn, and then that of crops covered by chance."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,12 @@ def teach(
     return Taught(model_bytes(net, description), points, answers, rows, len(learned))
 
 
-def usual_variation(frame: FrameKind) -> Variation | PublishedVariation:
-    """Return by how much crops of a kind are varied."""
-    return PublishedVariation() if frame == "paper" else Variation()
+def usual_variation(frame: FrameKind, *, obstacle: bool) -> Variation | PublishedVariation:
+    """Return by how much crops of a kind are varied; an `obstacle` of the scene's own takes the place of others."""
+    disc = OBSTACLE if obstacle else 0.0
+    if frame == "paper":
+        return PublishedVariation(disc=disc)
+    return Variation(disc=disc, covering=BESIDE_OBSTACLE if obstacle else COVERING)
 
 
 def picture_size(course: Course) -> int:

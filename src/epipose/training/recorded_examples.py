@@ -136,7 +136,7 @@ def _inside(pixels: Float[ndarray, "joints 2"], shape: tuple[int, ...]) -> Bool[
 def labels_at(
     labels: Poses, time: float
 ) -> tuple[Float[ndarray, "people joints 3"], Float[ndarray, "people joints"]] | None:
-    """Return labels at a time, interpolated; None where there are none."""
+    """Return positions and weights of everybody at a time, interpolated; None where there are none."""
     times = labels.times
     slack = 0.25 * float(np.median(np.diff(times))) if len(times) > 1 else 1e-3
     if not times[0] - slack <= time <= times[-1] + slack:

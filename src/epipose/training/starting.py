@@ -9,11 +9,15 @@ from epipose.errors import InputError
 from epipose.pose.skeletons import Skeleton
 from epipose.training.model_files import read_model
 
+INPUTS = 1
+"""Axis of weights along which their inputs lie."""
+
 
 def start_from(net: nn.Module, skeleton: Skeleton, file: Path) -> int:
     """Give a network for `skeleton` the weights of a model file, joint by joint; return how many joints both have.
 
-    Joints that the file does not know keep what the network has for them. Raises InputError for a file of another
+    Joints that the file does not know keep what the network has for them, but begin by being ignored where they are
+    inputs. Raises InputError for a file of another
     architecture, or without a joint in common.
     """
     description, weights = read_model(file)
@@ -56,6 +60,9 @@ def _with_parts(
     parts, others = (
         array.reshape(count, -1, *array.shape[1:]).clone() for array, count in ((here, ours[0]), (there, theirs[0]))
     )
+    if axis == INPUTS:
+        # What is new must not disturb what is known; it learns all the same.
+        parts.zero_()
     parts[ours[1]] = others[theirs[1]]
     return parts.reshape(here.shape).movedim(0, axis).contiguous()
 
