@@ -75,7 +75,7 @@ class Learn(Command):
         tyro.conf.arg(
             metavar="N",
             help="Batches to learn from, of 32 pictures or 256 people to lift.",
-            help_behavior_hint="(default: 1200; lift: 4000)",
+            help_behavior_hint="(default: 1200; lift: 600)",
         ),
     ] = None
     seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0

@@ -16,7 +16,7 @@ from epipose.pipeline.learning_findings import describe_learning
 from epipose.pipeline.lesson_examples import HoldOut, cut_examples
 from epipose.pipeline.obstacles import Asked, obstacles_in_words, with_obstacles
 from epipose.pipeline.progress import Report, no_report
-from epipose.pipeline.recorded_sights import recorded_sights
+from epipose.pipeline.recorded_sights import filmed_anew, recorded_sights
 from epipose.pipeline.teaching import TRUTH, Teaching, load_teaching
 from epipose.pose.skeletons import Skeleton
 from epipose.report.learning import LearningReport, write_learning_json, write_learning_report
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MODEL, LIFT = "small", "lift"
 LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangulated"}
 """By recipe, which poses of a capture it takes for the truth."""
-USUAL_STEPS = {MODEL: 1200, LIFT: 4000}
+USUAL_STEPS = {MODEL: 1200, LIFT: 600}
 """By model, the batches to learn from where nobody says how many; other models take those of MODEL."""
 LIFT_BATCH = 256
 CROPS: dict[str, FrameKind] = {"box": "box", "paper": "paper"}
@@ -145,7 +145,8 @@ def _taught_to_lift(
     from epipose.training.lift_course import teach_lift
 
     learned, held_out = recorded_sights(teachings, hold_out)
-    return teach_lift(to.course, learned, held_out, to.description, to.checkpoint, to.watch), None
+    anew = filmed_anew(teachings, hold_out)
+    return teach_lift(to.course, learned, anew, held_out, to.description, to.checkpoint, to.watch), None
 
 
 def _course(settings: Settings) -> "Course":

@@ -55,6 +55,14 @@ class HoldOut:
         begin, end = teaching.labels.poses.times[[0, -1]]
         return np.asarray(times >= end - self.share * (end - begin))
 
+    def of_labels(self, teaching: Teaching) -> Bool[ndarray, "frames"]:
+        """Return at which moments of the labels nothing may be learned."""
+        times = teaching.labels.poses.times
+        begin, end = times[[0, -1]]
+        return (
+            np.asarray(times >= end - self.share * (end - begin)) if self.view is None else np.zeros(len(times), bool)
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Divided:

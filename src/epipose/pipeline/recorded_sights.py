@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.pipeline.lesson_examples import HoldOut
 from epipose.pipeline.teaching import TaughtView, Teaching, match_person
 from epipose.pose.keypoints import Poses
+from epipose.pose.skeletons import Skeleton
 from epipose.training.recorded_examples import labels_at
-from epipose.training.sight_sources import RecordedPoses
+from epipose.training.sight_sources import FilmedPoses, RecordedPoses
 
 
 def recorded_sights(
@@ -26,7 +27,7 @@ def recorded_sights(
             kept_back = hold_out.of(view, teaching)
             for part, frames in ((learned, ~kept_back), (held_out, kept_back)):
                 with suppress(InputError):  # of views in which nobody is found; somewhere somebody has to be
-                    part.append(_sights(view, teaching, np.flatnonzero(frames).tolist()))
+                    part.append(_sights(view, teaching, frames, repaired=part is learned))
     for part, words in ((learned, "to learn from"), (held_out, "held out")):
         if not part:
             raise InputError(
@@ -36,15 +37,33 @@ def recorded_sights(
     return learned, held_out
 
 
-def _sights(view: TaughtView, teaching: Teaching, frames: Iterable[int]) -> RecordedPoses:
-    """Return everybody who was found in some frames of a view and whose joints are known."""
+def filmed_anew(teachings: Sequence[Teaching], hold_out: HoldOut) -> list[FilmedPoses]:
+    """Return what people did in the recordings, but for what is held out, to be learned as if seen from everywhere."""
+    found = []
+    for teaching in teachings:
+        labels, learned = teaching.labelled, ~hold_out.of_labels(teaching)
+        joints = len(labels.skeleton)
+        positions, weights = (
+            labels.positions[learned].reshape(-1, joints, 3),
+            labels.weight[learned].reshape(-1, joints),
+        )
+        with suppress(InputError):  # of recordings in which nobody is whole enough
+            found.append(FilmedPoses(positions, labels.skeleton, weights))
+    return found
+
+
+def _sights(view: TaughtView, teaching: Teaching, frames: Bool[ndarray, "frames"], *, repaired: bool) -> RecordedPoses:
+    """Return everybody who was found in some frames of a view and whose joints are known.
+
+    `repaired`: with their sides exchanged where a detector confused them, which only the labels tell.
+    """
     labels = teaching.labelled
     names, found = labels.skeleton.joint_names, view.keypoints
     shared = [joint for joint in names if joint in found.skeleton.joint_names]
     ours = np.array([labels.skeleton.index(joint) for joint in shared])
     theirs = np.array([found.skeleton.index(joint) for joint in shared])
     inputs, targets, weights = [], [], []
-    for frame in frames:
+    for frame in np.flatnonzero(frames).tolist():
         for positions, weight in _people(labels, float(view.times[frame])):
             joints = view.camera.cam_from_world.apply(positions)
             pixels, seen = view.camera.lens.project(joints)
@@ -55,7 +74,7 @@ def _sights(view: TaughtView, teaching: Teaching, frames: Iterable[int]) -> Reco
                 continue
             given = np.zeros((len(names), 3))
             given[ours] = np.column_stack([slots[slot], scores[slot]])
-            inputs.append(given)
+            inputs.append(_with_right_sides(given, pixels, known, labels.skeleton) if repaired else given)
             targets.append(joints)
             weights.append(np.where(seen, weight, 0))
     count = len(names)
@@ -66,6 +85,24 @@ def _sights(view: TaughtView, teaching: Teaching, frames: Iterable[int]) -> Reco
         np.array(targets).reshape(-1, count, 3),
         np.array(weights).reshape(-1, count),
     )
+
+
+def _with_right_sides(
+    given: Float[ndarray, "joints 3"],
+    pixels: Float[ndarray, "joints 2"],
+    known: Bool[ndarray, "joints"],
+    skeleton: Skeleton,
+) -> Float[ndarray, "joints 3"]:
+    """Return keypoints with left and right exchanged where that brings them nearer to the labels at `pixels`.
+
+    What a detector confuses at times, a network cannot know; it would only learn to mistrust it always.
+    """
+    exchanged = given[list(skeleton.mirror)]
+    counted = known & (given[:, 2] > 0) & (exchanged[:, 2] > 0)
+    as_given, as_exchanged = (
+        np.linalg.norm(keypoints[:, :2] - pixels, axis=-1)[counted].sum() for keypoints in (given, exchanged)
+    )
+    return exchanged if as_exchanged < as_given else given
 
 
 def _people(labels: Poses, time: float) -> Iterable[tuple[Float[ndarray, "joints 3"], Float[ndarray, "joints"]]]:

@@ -17,7 +17,7 @@ from epipose.training.examination import Answers
 from epipose.training.lift_lesson import Exam, LiftLesson
 from epipose.training.loop import Plan, Watch, fit
 from epipose.training.model_files import model_bytes
-from epipose.training.sight_sources import RecordedPoses
+from epipose.training.sight_sources import FilmedPoses, RecordedPoses
 from epipose.training.sights import squares_around
 from epipose.training.starting import start_from
 
@@ -25,19 +25,25 @@ from epipose.training.starting import start_from
 def teach_lift(
     course: Course,
     learned: Sequence[RecordedPoses],
+    anew: Sequence[FilmedPoses],
     held_out: Sequence[RecordedPoses],
     description: ModelDescription,
     checkpoint: Path,
     watch: Watch,
 ) -> Taught:
-    """Teach a network to lift what a detector found in some pictures, and mark it on others."""
+    """Teach a network to lift what a detector found in some pictures, and mark it on others.
+
+    Half of what it learns from are the same people `anew`, seen by made-up cameras and detectors: of the real pictures
+    there are so few that it would know them by heart.
+    """
     torch.manual_seed(course.seed)
     net = LiftNet(len(description.skeleton))
     if course.start is not None:
         start_from(net, description.skeleton, course.start)
     exams = [Exam.recorded(part) for part in held_out]
-    sources = [(part, float(len(part.sights))) for part in learned]
-    lesson = LiftLesson(net, sources, exams, batch=course.batch, seed=course.seed)
+    views = [(part, float(len(part.sights))) for part in learned]
+    share = sum(count for _, count in views) / max(len(anew), 1)
+    lesson = LiftLesson(net, [*views, *((part, share) for part in anew)], exams, batch=course.batch, seed=course.seed)
     points = fit(lesson, Plan(course.steps, course.learning_rate, seed=course.seed), checkpoint, watch=watch)
     answers = _joined([_answers(net, exam) for exam in exams])
     described = replace(description, kind="lift", size=0, margin=MARGIN)
