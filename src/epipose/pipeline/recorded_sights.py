@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.pipeline.lesson_examples import HoldOut
+from epipose.pipeline.obstacles import believed
 from epipose.pipeline.teaching import TaughtView, Teaching, match_person
 from epipose.pose.keypoints import Poses
 from epipose.training.recorded_examples import labels_at
@@ -38,7 +39,7 @@ def recorded_sights(
 
 def _sights(view: TaughtView, teaching: Teaching, frames: Iterable[int]) -> RecordedPoses:
     """Return everybody who was found in some frames of a view and whose joints are known."""
-    labels = teaching.labelled
+    labels = believed(teaching, view)
     names, found = labels.skeleton.joint_names, view.keypoints
     shared = [joint for joint in names if joint in found.skeleton.joint_names]
     ours = np.array([labels.skeleton.index(joint) for joint in shared])
