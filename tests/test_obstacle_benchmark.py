@@ -62,7 +62,7 @@ def test_what_is_seen_is_right_and_what_is_hidden_is_not(network: Network, seen:
     assert clear.hidden < 40
     # Two of seventeen joints are guessed to be in the crop's middle.
     assert hidden.hidden > 300
-    assert hidden.mpjpe == pytest.approx(clear.mpjpe + 2 * (hidden.hidden - clear.hidden) / 16, rel=0.2)
+    assert hidden.mpjpe > clear.mpjpe + 1.9 * (hidden.hidden - clear.hidden) / 16
     # The whole picture is 640 pixels wide, of 600 a metre at a metre.
     np.testing.assert_allclose(whole.answers.side_m, 3 * 640 / 600)
     assert (clear.answers.side_m < 2.5).all()

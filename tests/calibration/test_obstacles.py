@@ -80,6 +80,18 @@ def test_a_disc_before_people_hides_them_and_one_behind_does_not() -> None:
     assert not hides(DISC, *walk(before=True))
 
 
+def test_a_hand_before_a_large_disc_is_enough_to_tell_that_it_is_behind() -> None:
+    still, rng = room(5), np.random.default_rng(0)
+    differences, joints = [], []
+    for middle in np.array(DISC.middle) + rng.uniform(-25, 25, (20, 2)):
+        frame, hand = still.copy(), np.round(middle).astype(int)
+        left, top = hand.tolist()
+        cv2.rectangle(frame, [left - 5, top - 8], [left + 5, top + 8], (230, 180, 160), -1)
+        differences.append(changed(frame, still))
+        joints.append(middle[None])
+    assert not hides(DISC, differences, joints)
+
+
 def test_a_disc_where_nobody_is_hides_nobody() -> None:
     differences, joints = walk(before=False)
     assert not hides(Disc((340.0, 340.0), 20.0), differences, joints)
@@ -105,5 +117,7 @@ def test_the_head_of_somebody_who_stands_still_is_no_obstacle() -> None:
 def test_discs_are_where_they_are_in_resized_pictures() -> None:
     large = disc_mask([DISC.scaled(2.0)], (768, 768)).astype(np.float32)
     small = cv2.resize(large, (384, 384), interpolation=cv2.INTER_AREA)
-    assert np.mean((small > 0.5) != disc_mask([DISC], (384, 384))) < 1e-4
+    assert np.mean((small > 0.5) != disc_mask([DISC], (384, 384))) < 1e-3
     assert DISC.scaled(2.0).radius == 124
+    # The picture's corner, which is its first pixel's, stays where it is.
+    assert Disc((-0.5, -0.5), 3.0).scaled(2.0).middle == (-0.5, -0.5)

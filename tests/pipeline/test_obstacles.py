@@ -23,9 +23,9 @@ from epipose.training.pseudo_labels import PseudoLabels
 from tests.pipeline.captures import CAMERAS, COCO, figure
 
 TIMES = np.arange(0, 6, 0.2)
-SIZE_WH = (640, 360)
-DISC = Disc((313.0, 220.0), 54.0)
-LAMP = Disc((333.0, 113.0), 40.0)
+SIZE_WH = (800, 450)
+DISC = Disc((391.0, 275.0), 67.0)
+LAMP = Disc((416.0, 141.0), 50.0)
 """On the wall behind the person."""
 
 
@@ -57,7 +57,7 @@ def _bones(places: ndarray) -> list[list[list[int]]]:
 def _drawn(picture: ndarray, discs: Sequence[Disc], bones: Sequence[list[list[int]]] = ()) -> ndarray:
     picture = picture.copy()
     for begin, end in bones:
-        cv2.line(picture, begin, end, (210, 90, 40), 12)
+        cv2.line(picture, begin, end, (210, 90, 40), 15)
     for disc in discs:
         cv2.circle(picture, [round(place) for place in disc.middle], round(disc.radius), (30, 60, 50), -1, cv2.LINE_AA)
     return picture
@@ -156,7 +156,7 @@ def test_of_two_cameras_the_one_that_sees_nothing_learns_nothing_there(teaching:
         ("1,nan,3", "cannot read"),
         ("auto 1,2,3", "cannot read the obstacle 'auto'"),
         ("cam9:100,100,20", "no view 'cam9' for an obstacle; choose from cam1, cam2"),
-        ("2000,100,50", "is beyond the pictures of cam1, which are 640 by 360 pixels"),
+        ("2000,100,50", "is beyond the pictures of cam1, which are 800 by 450 pixels"),
     ],
 )
 def test_what_cannot_be_is_refused(teaching: Teaching, text: str, sentence: str) -> None:

@@ -72,26 +72,27 @@ def with_obstacles(teachings: Sequence[Teaching], asked: Asked, progress: Report
 
 def believed(teaching: Teaching, view: TaughtView) -> Poses:
     """Return the labels that pictures of a view can teach, their weights saying how much each counts."""
-    poses, weight = teaching.labels.poses, teaching.labels.weight
-    if view.hiding and view.apart is not None:
-        others = [_seen_alike(other, poses) for other in teaching.views if other is not view]
-        hidden = covered(view.hiding, view.camera.project(poses.positions.astype(float))[0])
-        weight = np.where(hidden & (np.sum(others, axis=0) < WITNESSES), 0, weight).astype(np.float32)
-    return replace(poses, weight=weight)
+    labels = teaching.labelled
+    if not view.hiding or view.apart is None:
+        return labels
+    others = [_seen_alike(other, labels) for other in teaching.views if other is not view]
+    hidden = covered(view.hiding, view.camera.project(labels.positions.astype(float))[0])
+    lost = hidden & (np.sum(others, axis=0) < WITNESSES)
+    return replace(labels, weight=np.where(lost, 0, labels.weight).astype(np.float32))
 
 
 def obstacles_in_words(teachings: Sequence[Teaching]) -> tuple[str, ...]:
     """Return what is known of the obstacles of each view, one sentence each."""
     return tuple(
         f"{view.name}: a round obstacle of radius {disc.radius:.0f} pixels at ({disc.middle[0]:.0f},"
-        f" {disc.middle[1]:.0f})" + (" hides people; " if disc in view.hiding else " is expected; ") + _MEANING
+        f" {disc.middle[1]:.0f}) " + (_HIDING if disc in view.hiding else "is expected")
         for teaching in teachings
         for view in teaching.views
         for disc in view.discs
     )
 
 
-_MEANING = "networks were shown crops with and without it"
+_HIDING = "hides people; joints behind it count where two other cameras saw them"
 
 
 def _read(text: str) -> tuple[str | None, Disc]:

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.pipeline.lesson_examples import HoldOut
+from epipose.pipeline.obstacles import believed
 from epipose.pipeline.teaching import TaughtView, Teaching, match_person
 from epipose.pose.keypoints import Poses
 from epipose.pose.skeletons import Skeleton
@@ -57,7 +58,7 @@ def _sights(view: TaughtView, teaching: Teaching, frames: Bool[ndarray, "frames"
 
     `repaired`: with their sides exchanged where a detector confused them, which only the labels tell.
     """
-    labels = teaching.labelled
+    labels = believed(teaching, view)
     names, found = labels.skeleton.joint_names, view.keypoints
     shared = [joint for joint in names if joint in found.skeleton.joint_names]
     ours = np.array([labels.skeleton.index(joint) for joint in shared])
