@@ -83,7 +83,8 @@ def test_what_is_not_known_or_not_in_the_picture_does_not_count(camera: Camera, 
 def test_the_scenes_disc_goes_with_the_square(camera: Camera, labels: Poses) -> None:
     pixels, _ = camera.project(labels.positions[0, 0].astype(float))
     knee = pixels[COCO.index("left_knee")]
-    view = filmed(camera, TIMES[:1], discs=[Disc((float(knee[0]), float(knee[1])), 20.0)])
+    far = Disc((float(knee[0]) + 600, float(knee[1])), 90.0)
+    view = filmed(camera, TIMES[:1], discs=[far, Disc((float(knee[0]), float(knee[1])), 20.0)])
     (square,) = squares(view, labels, [0], CUT)
     np.testing.assert_allclose(square.disc[:2], square.joints[COCO.index("left_knee"), :2], atol=1e-3)
     assert 0 < square.disc[2] < 20
