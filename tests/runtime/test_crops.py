@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from epipose.runtime.crops import LOOK_S, CropLook
+from epipose.runtime.crops import CALM_S, LOOK_S, CropLook
 from epipose.runtime.networks import Network, open_network
 from epipose.runtime.spotting import Spotter
 from tests.runtime.discs import LENS, SKELETON, DiscDetector, draw, person, write_disc_model
@@ -30,7 +30,7 @@ def test_somebody_who_walks_is_followed_while_the_detector_looks_now_and_then(ne
         assert len(off) >= 15
         assert np.median(off) < 1
         assert off.max() < 4
-    assert detector.looks <= 1 + 40 / RATE / LOOK_S
+    assert detector.looks <= 1 + 40 / RATE / CALM_S
 
 
 def test_a_crop_fits_its_person_whatever_the_detector_saw(network: Network) -> None:
@@ -64,7 +64,7 @@ def test_newcomers_are_found_within_the_time_and_both_are_run_at_once(network: N
         counts.append(len(look(draw(people, LENS), frame / RATE)))
     assert counts[0] == 1
     assert counts[-1] == 2
-    assert counts.index(2) - 10 <= RATE * LOOK_S + 1
+    assert counts.index(2) - 10 <= RATE * CALM_S + 1
     assert len(runs) == 1
 
 

@@ -14,8 +14,8 @@ from epipose.runtime.found import Found
 from epipose.runtime.networks import Network
 from epipose.runtime.spotting import Seen, Spotter, apart
 
-LOOK_S = 0.25
-"""Seconds after which the detector looks as well: for newcomers, and for people who were lost."""
+CALM_S, LOOK_S = 0.5, 0.25
+"""Seconds after which the detector looks as well, for newcomers: while all are surely followed, and otherwise."""
 LOST, DOUBTED = 0.1, 0.2
 """Sureness (see `Found`) below which somebody is lost, and below which the detector must see them as well.
 
@@ -59,7 +59,8 @@ class CropLook:
     def __call__(self, picture: Picture, time: float) -> list[Found]:
         """Return the people in the next frame, taken at `time` (seconds)."""
         people = self._followed(picture)
-        if time - self._looked >= LOOK_S:
+        calm = 0 < len(people) == len(self._people) and all(person.found.sureness >= DOUBTED for person in people)
+        if time - self._looked >= (CALM_S if calm else LOOK_S):
             people = self._with_newcomers(picture, people)
             self._looked = time
         self._people = people
