@@ -8,7 +8,8 @@ import pytest
 from epipose.geometry.crop_frames import MARGIN
 from epipose.pose.conversion import conversion
 from epipose.pose.skeletons import Skeleton, load_skeleton, skeleton_names
-from epipose.training.keypoint_errors import ADDED, FEWEST, LEAST_SCORE, MADE_UP, ErrorLevels, KeypointErrors
+from epipose.runtime.spotting import SURE
+from epipose.training.keypoint_errors import ADDED, FEWEST, MADE_UP, ErrorLevels, KeypointErrors
 from epipose.training.sight_sources import filmed
 from epipose.training.sights import Sights, squares_around
 from tests.training.bodies import BODY, standing
@@ -32,7 +33,7 @@ def made(sights: Sights, levels: ErrorLevels) -> Sights:
 def test_without_errors_everything_is_found_where_it_is(exact: Sights) -> None:
     found = made(exact, EXACT)
     np.testing.assert_allclose(found.found, exact.places[..., :2], atol=1e-3)
-    assert (found.score >= LEAST_SCORE).all()
+    assert (found.score >= SURE).all()
     for name in ("places", "weight"):
         np.testing.assert_array_equal(getattr(found, name), getattr(exact, name))
 
@@ -110,4 +111,4 @@ def test_enough_is_left_whatever_the_skeleton(name: str, levels: ErrorLevels) ->
     assert np.isfinite(found.found).all()
     assert set(np.unique(found.score == 0)) <= {True, False}
     assert found.score.max() <= 1
-    assert found.score[found.score > 0].min() >= LEAST_SCORE - 1e-6
+    assert found.score[found.score > 0].min() >= SURE - 1e-6

@@ -105,11 +105,6 @@ def card(
     further: bool,
 ) -> str:
     """Return the model card, in Markdown; `further`: the network began as that of a first run, which ends here."""
-    command = "python -m epipose.training.default_small --crops CROPS"
-    first = f"{command} --detector RUN/checkpoint.pt --out {'FIRST' if further else 'OUT'} --steps"
-    commands = f"{first} {FIRST_STEPS if further else plan.steps}"
-    if further:
-        commands += f"\n    {command} --start FIRST/small.onnx --out OUT --steps {plan.steps}"
     began = f", after a first run of {FIRST_STEPS * BATCH}" if further else ""
     answers = examine(net, held_out, np.arange(len(held_out)))[1]
     across = np.linalg.norm((answers.predicted - answers.truth)[..., :2], axis=-1)[answers.weight > 0]
@@ -150,10 +145,19 @@ that are taken for each other, and depths that are off by a third of a limb. On 
 
     python -m epipose.studio.crops CROPS --count {-(-(learned + len(held_out)) // 1000) * 1000} --seed 11 --size 160
     python -m epipose.training.detector --crops CROPS192 --out RUN --minutes 112 --seed 0
-    {commands}
+    {_commands(plan, further=further)}
 
 where CROPS192 are the crops of the builtin detector's card.
 """
+
+
+def _commands(plan: Plan, *, further: bool) -> str:
+    """Return what teaches the network, in one run or two."""
+    command = "python -m epipose.training.default_small --crops CROPS"
+    first = f"{command} --detector RUN/checkpoint.pt --out {'FIRST' if further else 'OUT'} --steps"
+    if not further:
+        return f"{first} {plan.steps}"
+    return f"{first} {FIRST_STEPS}\n    {command} --start FIRST/small.onnx --out OUT --steps {plan.steps}"
 
 
 def _tell(step: int, steps: int, points: tuple[Point, ...]) -> None:

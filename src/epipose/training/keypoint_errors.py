@@ -10,12 +10,11 @@ from numpy import ndarray
 from epipose.geometry.crop_frames import MARGIN
 from epipose.pose.conversion import Conversion, conversion
 from epipose.pose.skeletons import Skeleton, load_skeleton
+from epipose.runtime.spotting import SURE
 from epipose.training.sights import Sights, squares_around
 
 KINDS = ("coco17", "mediapipe33", "halpe26", "h36m17")
 """Skeletons of detectors, which lack some joints of others."""
-LEAST_SCORE = 0.2
-"""Of joints that count as found: the runtime takes no others."""
 FEWEST = 5
 """Joints that are always left."""
 _VARIED = 0.4
@@ -130,7 +129,7 @@ class KeypointErrors:
 
 def _scored(score: Float[ndarray, "n joints"], seen: Bool[ndarray, "n joints"]) -> Float32[ndarray, "n joints"]:
     """Return scores, those of joints that are `seen` high enough for the runtime, the others 0."""
-    return np.where(seen, np.clip(score, LEAST_SCORE, 1.0), 0).astype(np.float32)
+    return np.where(seen, np.clip(score, SURE, 1.0), 0).astype(np.float32)
 
 
 def _told(off: Float[ndarray, "n joints"], rng: np.random.Generator) -> Float[ndarray, "n joints"]:

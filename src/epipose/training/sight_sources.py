@@ -12,7 +12,8 @@ from epipose.geometry.lenses import Lens, Pinhole
 from epipose.geometry.rotations import rotation_from_rotvec
 from epipose.pose.roots import root, root_joints
 from epipose.pose.skeletons import Skeleton
-from epipose.training.keypoint_errors import ADDED, FEWEST, LEAST_SCORE, MADE_UP, KeypointErrors
+from epipose.runtime.spotting import SURE
+from epipose.training.keypoint_errors import ADDED, FEWEST, MADE_UP, KeypointErrors
 from epipose.training.sights import Sights, placed
 
 LENS = Pinhole((1000.0, 1000.0), (0.0, 0.0))
@@ -77,7 +78,7 @@ class RecordedPoses(Source):
     ) -> None:
         """Take `inputs` (x, y in pixels, and score; 0 where not found), `targets` (camera axes, metres) and `weights`.
 
-        Joints are those of `skeleton`, and found from a score of LEAST_SCORE on. People with fewer than FEWEST joints
+        Joints are those of `skeleton`, and found from a score of SURE on. People with fewer than FEWEST joints
         found, whose root is not known (weight 0) or not in front of the camera are left out; raises InputError if
         nobody is left.
         """
@@ -129,7 +130,7 @@ def _recorded(
     if inputs.shape != (*shape, 3) or targets.shape != (*shape, 3) or weights.shape != shape:
         raise InputError(f"examples of shapes {inputs.shape}, {targets.shape} and {weights.shape} do not go together")
     places, seen = placed(lens, targets.astype(float), skeleton)
-    score = np.where(inputs[..., 2] >= LEAST_SCORE, np.clip(inputs[..., 2], 0, 1), 0).astype(np.float32)
+    score = np.where(inputs[..., 2] >= SURE, np.clip(inputs[..., 2], 0, 1), 0).astype(np.float32)
     kept = _usable(score, weights * seen, skeleton)
     sights = Sights(places, (weights * seen).astype(np.float32), inputs[..., :2].astype(np.float32), score)
     return sights.rows(kept), targets[kept].astype(float)
