@@ -6,16 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from epipose import InputError
 from epipose.cli import main
 from epipose.io.pose_files import read_poses, write_poses
 from epipose.io.truth_files import read_truth
+from epipose.models.pictures import normalised
+from epipose.models.refined import Correction, RefinedNet
+from epipose.models.small import SmallNet
 from epipose.pipeline import lesson_examples
 from epipose.pipeline.learn import Settings, learn
 from epipose.pipeline.progress import no_report
 from epipose.pipeline.teaching import load_teaching
 from epipose.runtime.networks import open_network
+from epipose.training import refine_course
 from epipose.training.model_files import read_model
 from tests.pipeline.recorded import reconstructed_sample
 
@@ -27,6 +32,7 @@ def few_examples() -> Iterator[None]:
     """Cut few examples: all of these tests are about what happens, not about how well."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lesson_examples, "MOST_EXAMPLES", 100)
+        patch.setattr(refine_course, "CROPS", 64)
         yield
 
 
@@ -107,6 +113,45 @@ def test_published_crops_and_an_obstacle_that_is_expected(capture: Path) -> None
     assert "--crops paper --obstacle cam2:640,400,90" in (report.file.parent / "card.md").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="is of a run with other settings"):
         learn([capture], replace(settings, crops="box"))
+
+
+@pytest.mark.parametrize("recipe", ["refine", "refine-supervised"])
+def test_a_network_can_be_refined_and_runs_as_one(capture: Path, taught: Path, recipe: str) -> None:
+    notes: list[str] = []
+    settings = Settings(recipe=recipe, start="brief", name=recipe, detector="perfect", steps=3)
+    report = learn([capture], settings, note=notes.append)
+    assert any(sentence.startswith("Refined from brief.onnx: MPJPE from ") for sentence in notes)
+    whole, finding = (open_network(file) for file in (report.file, taught / "brief.onnx"))
+    assert whole.description.skeleton.joint_names == finding.description.skeleton.joint_names
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 160, 160, 3), np.uint8)
+    (corrected, _), (found, _) = whole(pictures), finding(pictures)
+    assert np.abs(corrected - found).max() > 1e-4
+    # The network that finds poses is the same, to the last bit.
+    weights = read_model(report.file)[1]
+    for name, value in read_model(taught / "brief.onnx")[1].items():
+        assert np.array_equal(weights[f"finding.{name}"], value)
+    # ONNX Runtime and torch agree.
+    net = RefinedNet(SmallNet(len(whole.description.skeleton)), Correction(whole.description.skeleton)).eval()
+    net.load_state_dict(weights, strict=False)
+    with torch.inference_mode():
+        seen = net(normalised(torch.from_numpy(pictures)))
+    assert np.abs(seen.positions.numpy() - corrected).max() < 1e-4
+
+
+@pytest.mark.usefixtures("taught")
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (Settings(start="none"), "there is nothing to refine; name a network that was taught with --start"),
+        (Settings(start="brief", crops="paper"), "was taught with --crops box; refine it with the same"),
+        (Settings(start="brief", name="brief"), "would be replaced by what it is refined to"),
+        (Settings(start="brief", model="resnet18"), "is of another architecture"),
+    ],
+)
+def test_what_cannot_be_refined_is_refused(capture: Path, settings: Settings, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        learn([capture], replace(settings, recipe="refine", detector="perfect", steps=1))
+    assert not (capture / "models" / "brief-refined" / "brief-refined.onnx").exists()
 
 
 def test_poses_of_other_cameras_are_refused(capture: Path, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ class Learn(Command):
         tyro.conf.arg(
             metavar="NAME",
             help="self-supervised: by what the cameras triangulated; lift: the same, from keypoints of a detector"
-            " instead of pictures; supervised: by the truth that synthetic recordings come with.",
+            " instead of pictures; refine: a network that was taught already, whose poses are made better by the same;"
+            " supervised, refine-supervised: by the truth that synthetic recordings come with.",
         ),
     ] = "self-supervised"
     model: Annotated[
@@ -42,9 +43,10 @@ class Learn(Command):
     start: Annotated[
         str,
         tyro.conf.arg(
-            metavar="auto|none|FILE",
+            metavar="auto|none|FILE|NAME",
             help="The network to start from: a model file; auto: the one that comes with epipose, where there is one;"
-            " none: chance.",
+            " none: chance. For refine, the one to make better: a file, or its name in CAPTURE/models (auto: as the"
+            " model).",
         ),
     ] = "auto"
     hold_out: Annotated[
@@ -74,7 +76,7 @@ class Learn(Command):
         int | None,
         tyro.conf.arg(
             metavar="N",
-            help="Batches to learn from, of 32 pictures or 256 people to lift.",
+            help="Batches to learn from, of 32 pictures, 256 people to lift, or 128 poses to refine.",
             help_behavior_hint="(default: 1200; lift: 600)",
         ),
     ] = None

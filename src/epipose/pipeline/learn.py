@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,15 @@ if TYPE_CHECKING:
     from epipose.training.crop_examples import CropExamples
     from epipose.training.loop import Point, Watch
 
-MODEL, LIFT = "small", "lift"
-LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangulated"}
+MODEL, LIFT, REFINE, REFINE_SUPERVISED = "small", "lift", "refine", "refine-supervised"
+LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangulated", REFINE: "triangulated",
+          REFINE_SUPERVISED: TRUTH}  # fmt: skip
 """By recipe, which poses of a capture it takes for the truth."""
+REFINING = (REFINE, REFINE_SUPERVISED)
 USUAL_STEPS = {MODEL: 1200, LIFT: 600}
 """By model, the batches to learn from where nobody says how many; other models take those of MODEL."""
-LIFT_BATCH = 256
+BATCH = {LIFT: 256, REFINE: 128, REFINE_SUPERVISED: 128}
+"""By recipe, people that are learned from at once; 32 pictures otherwise."""
 CROPS: dict[str, FrameKind] = {"box": "box", "paper": "paper"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a network may be called."""
@@ -53,7 +57,8 @@ class Settings:
     name: str = ""
     """Of the result; that of the model without."""
     start: str = "auto"
-    """A model file to start from; "auto": the model of that kind that comes with epipose, if one does; or "none"."""
+    """A model file to start from; "auto": the model of that kind that comes with epipose, if one does; or "none". To
+    refine: the network, by its name or file; "auto": the first capture's models/<model>, else the one of epipose."""
     hold_out: str = "0.25"
     """What is kept for marking: the last share of the frames, or the name of a view."""
     crops: str = "box"
@@ -80,7 +85,7 @@ def learn(
     Raises InputError for captures that cannot be learned from, with the remedy.
     """
     settings = _checked(settings, folders)
-    course = _course(settings)
+    course = _course(settings, folders[0])
     asked = Asked.parse(settings.obstacle)
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
@@ -90,13 +95,21 @@ def learn(
         note(sentence)
     place = folders[0] / "models" / settings.name
     to = _Goal(
-        course, CROPS[settings.crops], _description(teachings, settings), place, progress, _watch(progress, note)
+        course,
+        CROPS[settings.crops],
+        settings.recipe in REFINING,
+        _description(teachings, settings),
+        place,
+        progress,
+        _watch(progress, note),
     )
     taught, pictures = (_taught_to_lift if settings.recipe == LIFT else _taught_to_see)(teachings, hold_out, to)
     file = place / f"{settings.name}.onnx"
     report = describe_learning(
         course, taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=pictures
     )
+    for sentence in report.notes:
+        note(sentence)
     report = replace(report, notes=(*report.notes, *obstacles))
     with atomic_write(file, "wb") as writing:
         writing.write(taught.file)
@@ -113,6 +126,8 @@ class _Goal:
 
     course: "Course"
     crops: FrameKind
+    refines: bool
+    """Whether it is a network that the course starts from, made better."""
     description: ModelDescription
     place: Path
     progress: Report
@@ -133,9 +148,12 @@ def _taught_to_see(
     course = replace(to.course, variation=courses.usual_variation(to.crops, obstacle=obstacle))
     cut = Cut(courses.picture_size(course), to.crops)
     examples = cut_examples(teachings, hold_out, cut, to.place / "examples", to.progress)
-    return courses.teach(
-        course, examples.learned, examples.held_out, to.description, to.checkpoint, to.watch
-    ), examples.held_out
+    given = course, examples.learned, examples.held_out, to.description, to.checkpoint, to.watch
+    if not to.refines:
+        return courses.teach(*given), examples.held_out
+    from epipose.training.refine_course import refine
+
+    return refine(*given, partial(to.progress, "find poses")), examples.held_out
 
 
 def _taught_to_lift(
@@ -149,12 +167,12 @@ def _taught_to_lift(
     return teach_lift(to.course, learned, anew, held_out, to.description, to.checkpoint, to.watch), None
 
 
-def _course(settings: Settings) -> "Course":
+def _course(settings: Settings, capture: Path) -> "Course":
     from epipose.training.courses import Course
 
     steps = settings.steps or USUAL_STEPS.get(settings.model, USUAL_STEPS[MODEL])
-    course = Course(settings.model, settings.name, _start(settings), steps, settings.seed)
-    return replace(course, batch=LIFT_BATCH) if settings.recipe == LIFT else course
+    course = Course(settings.model, settings.name, _start(settings, capture), steps, settings.seed)
+    return replace(course, batch=BATCH[settings.recipe]) if settings.recipe in BATCH else course
 
 
 def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
@@ -169,14 +187,28 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
     if settings.recipe == LIFT:
         settings = replace(settings, model=LIFT)
-    name = settings.name or settings.model
+    name = settings.name or _usual_name(settings)
     if not NAME.fullmatch(name):
         raise InputError(f"a network cannot be called {name!r}; use letters, digits, dots, dashes and underscores")
     return replace(settings, name=name)
 
 
-def _start(settings: Settings) -> Path | None:
-    """Return the file of the model to start from."""
+def _usual_name(settings: Settings) -> str:
+    if settings.recipe not in REFINING:
+        return settings.model
+    refined = settings.model if settings.start == "auto" else Path(settings.start).name
+    return f"{refined.removesuffix('.onnx')}-refined"
+
+
+def _start(settings: Settings, capture: Path) -> Path | None:
+    """Return the file of the model to start from; raises InputError where there is none to be refined."""
+    if settings.recipe in REFINING:
+        if settings.start == "none":
+            raise InputError("there is nothing to refine; name a network that was taught with --start")
+        file = find_network(settings.model if settings.start == "auto" else settings.start, capture)
+        if file.resolve() == (capture / "models" / settings.name / f"{settings.name}.onnx").resolve():
+            raise InputError(f"{file} would be replaced by what it is refined to; give that a --name of its own")
+        return file
     if settings.start == "none":
         return None
     if settings.start != "auto":

@@ -13,6 +13,8 @@ from epipose import __version__
 from epipose.pipeline.lesson_examples import HoldOut
 from epipose.pipeline.teaching import Teaching
 from epipose.report.learning import CurvePoint, LabelShares, LearningReport, Shown
+from epipose.report.learning.summary import millimetres
+from epipose.report.wording import percent
 from epipose.training.crop_examples import CropExamples
 from epipose.training.crop_squares import steady_frame
 
@@ -23,7 +25,8 @@ SHOWN = 6
 """Best and worst examples in the report, each."""
 SHOWN_PX = 240
 """Side of their pictures."""
-TRUTH_IN_WORDS = {"self-supervised": "the triangulation", "lift": "the triangulation", "supervised": "the truth"}
+BY_TRUTH = ("supervised", "refine-supervised")
+"""Recipes whose labels are the truth; those of others are triangulated."""
 
 
 def describe_learning(
@@ -46,7 +49,7 @@ def describe_learning(
         created=datetime.now(UTC),
         sources=tuple(teaching.path for teaching in teachings),
         hold_out=str(hold_out),
-        truth=TRUTH_IN_WORDS[recipe],
+        truth="the truth" if recipe in BY_TRUTH else "the triangulation",
         learned_examples=taught.learned,
         held_out_examples=len(taught.rows),
         seconds=taught.points[-1].seconds if taught.points else 0.0,
@@ -56,8 +59,26 @@ def describe_learning(
         per_joint_mm=taught.answers.joint_errors_mm(),
         best=_shown(taught, held_out, worst=False),
         worst=_shown(taught, held_out, worst=True),
-        labels=None if recipe == "supervised" else _shares(teachings),
+        labels=None if recipe in BY_TRUTH else _shares(teachings),
+        notes=_notes(course, taught),
     )
+
+
+def _notes(course: "Course", taught: "Taught") -> tuple[str, ...]:
+    """Say what refining changed, where that was done."""
+    if taught.before is None or course.start is None:
+        return ()
+    before, after = taught.before.errors(), taught.answers.errors()
+    changes = [
+        f"{words} from {millimetres(before[key])} to {millimetres(after[key])} ({_change(before[key], after[key])})"
+        for key, words in (("mpjpe_mm", "MPJPE"), ("pa_mpjpe_mm", "PA-MPJPE"))
+        if key in before
+    ]
+    return (f"Refined from {course.start.name}: {', '.join(changes)}.",) if changes else ()
+
+
+def _change(before: float, after: float) -> str:
+    return f"{percent(abs(1 - after / before))} {'less' if after <= before else 'more'}"
 
 
 def _curve(course: "Course", taught: "Taught") -> tuple[CurvePoint, ...]:

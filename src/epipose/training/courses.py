@@ -58,6 +58,8 @@ class Taught:
     """... and which of them these are."""
     learned: int
     """How many examples it learned from."""
+    before: Answers | None = None
+    """Those of the network that was refined, where one was."""
 
 
 def teach(

