@@ -1,7 +1,7 @@
 """Teach the `small` network that comes with epipose on synthetic crops, from the builtin detector's on.
 
     python -m epipose.training.default_small --crops CROPS --detector RUN/checkpoint.pt --out FIRST --steps 8000
-    python -m epipose.training.default_small --crops CROPS --start FIRST/small.onnx --out OUT --steps 6000
+    python -m epipose.training.default_small --crops CROPS --start FIRST/small.onnx --out OUT --steps 5000
 
 RUN is a training of `epipose.training.detector`: its trunk is the same, and already knows joints in 2D. The second
 line teaches further what the first one made. OUT/small.onnx and OUT/small.md are what comes with epipose; each command
@@ -29,10 +29,10 @@ from epipose.training.model_files import model_bytes
 from epipose.training.starting import start_from
 
 BATCH = 32
-FIRST_STEPS, FURTHER_STEPS = 8000, 6000
+FIRST_STEPS, FURTHER_STEPS = 8000, 5000
 LEARNING_RATE = 1.5e-3
 COARSE_SHARE = 0.6
-"""Of a first run, with smaller pictures."""
+"""Of a run, with smaller pictures."""
 _DETECTORS_MEAN, _DETECTORS_DEVIATION = 127.5, 64.0
 """Of what the detector's network takes for pictures of mean 0 and deviation 1."""
 
@@ -82,7 +82,7 @@ def main() -> None:
     else:
         start_from_detector(net, arguments.detector)
     examples, held_out = (studio_examples(arguments.crops, held_out=held_out) for held_out in (False, True))
-    coarse = 0 if further else round(COARSE_SHARE * steps)
+    coarse = round(COARSE_SHARE * steps)
     lesson = CropLesson(net, examples, held_out, batch=BATCH, seed=arguments.seed, coarse=coarse)
     plan = Plan(steps, LEARNING_RATE, seed=arguments.seed, scored=60)
     points = fit(lesson, plan, arguments.out / "checkpoint.pt", watch=_tell)
