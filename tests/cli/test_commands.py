@@ -41,6 +41,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_the_commands_are_found() -> None:
     assert COMMANDS == [
         "calibrate",
+        "convert",
         "demo",
         "detect",
         "evaluate",

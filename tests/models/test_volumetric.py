@@ -104,3 +104,14 @@ def test_other_files_are_refused_with_their_name(tmp_path: Path) -> None:
         load_reference_weights(tmp_path / "a.pth.tar")
     with pytest.raises(InputError, match="no file"):
         load_reference_weights(tmp_path / "c.pth")
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_files_that_are_cut_short_anywhere_are_refused(tmp_path: Path, new: bool) -> None:
+    whole, cut = tmp_path / "whole.pth", tmp_path / "cut.pth"
+    torch.save({f"w{k}": torch.zeros(2) for k in range(300)}, whole, _use_new_zipfile_serialization=new)
+    content = whole.read_bytes()
+    for length in np.linspace(0, len(content) - 1, 120).astype(int).tolist():
+        cut.write_bytes(content[:length])
+        with pytest.raises(InputError, match=r"cut\.pth is"):
+            load_reference_weights(cut)

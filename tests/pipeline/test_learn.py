@@ -23,6 +23,7 @@ from epipose.runtime.networks import open_network
 from epipose.training import refine_course
 from epipose.training.model_files import read_model
 from tests.pipeline.recorded import reconstructed_sample
+from tests.runtime.discs import described
 
 BRIEF = Settings(steps=4, start="none", detector="perfect", name="brief")
 
@@ -65,10 +66,15 @@ def test_what_was_learned_can_be_run_and_read_about(taught: Path) -> None:
     assert "epipose learn" in (taught / "card.md").read_text(encoding="utf-8")
 
 
-def test_later_learning_starts_from_it(capture: Path, taught: Path) -> None:
-    start = str(taught / "brief.onnx")
-    again = learn([capture], Settings(steps=1, start=start, detector="perfect", name="again"))
-    _, before = read_model(taught / "brief.onnx")
+def test_later_learning_starts_from_it_under_its_terms(capture: Path, taught: Path, tmp_path: Path) -> None:
+    start, terms = tmp_path / "start.onnx", "For research only."
+    description, before = read_model(taught / "brief.onnx")
+    assert description.terms == ""
+    start.write_bytes(described((taught / "brief.onnx").read_bytes(), replace(description, terms=terms).to_json()))
+    again = learn([capture], Settings(steps=1, start=str(start), detector="perfect", name="again"))
+    assert open_network(again.file).description.terms == terms
+    assert terms in again.notes
+    assert terms in (again.file.parent / "card.md").read_text(encoding="utf-8")
     _, after = read_model(again.file)
     layers = [name for name, weights in before.items() if weights.ndim == 4]
     assert max(float((after[name] - before[name]).abs().max()) for name in layers) < 0.005

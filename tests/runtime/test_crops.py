@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from epipose.runtime.crops import CALM_S, LOOK_S, CropLook
+from epipose.runtime.cutters import BoxCutter
 from epipose.runtime.networks import Network, open_network
 from epipose.runtime.spotting import Spotter
 from tests.runtime.discs import LENS, SKELETON, DiscDetector, draw, person, write_disc_model
@@ -17,7 +18,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 
 
 def follow(network: Network, detector: DiscDetector) -> CropLook:
-    return CropLook(network, Spotter(detector, SKELETON), detector.people)
+    described = network.description
+    cutter = BoxCutter(described.size, described.margin)
+    return CropLook(network, cutter, Spotter(detector, SKELETON), detector.people)
 
 
 def test_somebody_who_walks_is_followed_while_the_detector_looks_now_and_then(network: Network) -> None:

@@ -98,3 +98,10 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             parse_description(text, "f")
     with pytest.raises(InputError, match="of format 2, and this epipose reads 1"):
         parse_description(whole.replace('"format_version": 1', '"format_version": 2'), "f")
+
+
+def test_numbers_too_large_for_16_bits_are_kept(tmp_path: Path) -> None:
+    net = lived(NETS["volumetric"])
+    net.get_buffer("deconv_layers.1.running_var")[3] = 2e5
+    (tmp_path / "a.onnx").write_bytes(model_bytes(net, description(net)))
+    assert read_model(tmp_path / "a.onnx")[1]["deconv_layers.1.running_var"][3] == 2e5

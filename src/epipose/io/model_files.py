@@ -1,6 +1,7 @@
 """What a model file says of itself: an entry of the metadata of an ONNX file."""
 
 import json
+import shlex
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from epipose.pose.skeletons import Skeleton
 KEY = "epipose"
 """Of the entry."""
 FORMAT_VERSION = 1
+_OF_TORCH = (b"PK", b"\x80\x02")
+"""Beginnings of its files: of today's, and of those of versions before 1.6."""
 _REMEDY = "use a file that epipose learn wrote"
 
 
@@ -36,6 +39,8 @@ class ModelDescription:
     note: str = ""
     """Where it comes from, for people."""
     frame: FrameKind = "box"
+    terms: str = ""
+    """Under which it may be used, in a sentence; they hold for whatever is learned from it, too."""
 
     def to_json(self) -> str:
         """Return the text of the entry."""
@@ -55,8 +60,18 @@ class ModelDescription:
             "frame": self.frame,
             "bone_lengths_m": {f"{parent}-{child}": length for (parent, child), length in self.bone_lengths_m.items()},
             "note": self.note,
+            "terms": self.terms,
         }
         return json.dumps(table, indent=1)
+
+
+def refuse_checkpoint(content: bytes, file: object) -> None:
+    """Raise InputError, with what to do, if `content`, or how it begins, is of a file that torch itself wrote."""
+    if content.startswith(_OF_TORCH):
+        raise InputError(
+            f"{file} holds weights as torch stores them, which cannot be run; if they are of the published EpipolarPose"
+            f" code, run `epipose convert {shlex.quote(str(file))}` and use the .onnx file that it writes"
+        )
 
 
 def parse_description(text: str | None, file: object) -> ModelDescription:
@@ -89,4 +104,5 @@ def _described(table: dict[str, Any]) -> ModelDescription:
     for bone, length in table["bone_lengths_m"].items():
         parent, child = bone.split("-")
         lengths[parent, child] = float(length)
-    return ModelDescription(str(table["name"]), kind, skeleton, size, margin, lengths, str(table["note"]), frame)
+    note, terms = str(table["note"]), str(table.get("terms", ""))
+    return ModelDescription(str(table["name"]), kind, skeleton, size, margin, lengths, note, frame, terms)

@@ -4,6 +4,7 @@ The names and shapes in such files are all that is known of them here (see the m
 """
 
 import pickle
+import struct
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +22,22 @@ NOTICE = (
     "These weights come from the published EpipolarPose code, whose licence allows non-commercial research only and no "
     "redistribution; that holds for everything learned from them, too."
 )
+SKELETONS = {16: "mpii16", 17: "h36m17"}
+"""By how many there are, which joints, in which order: of networks taught without 3D labels, and with them."""
 PREFIX = "module."
 """Before every name in a checkpoint that was saved from several GPUs."""
+_DAMAGED = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
+"""What torch raises for files that are cut short or wrong somewhere."""
 _NUMBERS: list[Any] = [np.dtype, type(np.dtype(np.float32)), type(np.dtype(np.float64)), np.float32, np.float64]
 """What such files hold beside tensors: scores of epochs as NumPy's numbers."""
 
@@ -65,7 +80,7 @@ def _weights(path: Path) -> Mapping[str, Tensor]:
         raise InputError(
             f"{path} is damaged, or holds more than numbers and could run code; it was not loaded"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except _DAMAGED as error:
         raise InputError(f"{path} is no checkpoint of torch, or is damaged; get it again") from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
@@ -90,7 +105,11 @@ def _joints(path: Path, weights: Mapping[str, Tensor]) -> int:
         raise InputError(
             f"{path} has no last layer of joints x {CELLS} channels; use a checkpoint of the volumetric network"
         )
-    return len(last) // CELLS
+    joints = len(last) // CELLS
+    if joints not in SKELETONS:
+        known = " or ".join(map(str, SKELETONS))
+        raise InputError(f"{path} finds {joints} joints, and nothing says which; published networks find {known}")
+    return joints
 
 
 def _depth(path: Path, weights: Mapping[str, Tensor]) -> int:

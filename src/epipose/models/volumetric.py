@@ -29,7 +29,7 @@ class VolumetricNet(CropNet):
 
     def __init__(self, joints: int, depth: int = 50) -> None:
         super().__init__()
-        self.joints = joints
+        self.joints, self.depth = joints, depth
         self.trunk = ResNet(depth)
         channels = [self.trunk.channels, *[WIDTH] * DECONVOLUTIONS]
         self.deconv_layers = nn.Sequential()

@@ -98,7 +98,7 @@ def learn(
         course,
         CROPS[settings.crops],
         settings.recipe in REFINING,
-        _description(teachings, settings),
+        replace(_description(teachings, settings), terms=_terms(course.start)),
         place,
         progress,
         _watch(progress, note),
@@ -110,7 +110,8 @@ def learn(
     )
     for sentence in report.notes:
         note(sentence)
-    report = replace(report, notes=(*report.notes, *obstacles))
+    terms = (to.description.terms,) if to.description.terms else ()
+    report = replace(report, notes=(*report.notes, *obstacles, *terms))
     with atomic_write(file, "wb") as writing:
         writing.write(taught.file)
     with atomic_write(place / "card.md", "w") as card:
@@ -214,6 +215,15 @@ def _start(settings: Settings, capture: Path) -> Path | None:
     if settings.start != "auto":
         return Path(settings.start)
     return find_network(settings.model) if settings.model in network_names() else None
+
+
+def _terms(start: Path | None) -> str:
+    """Return the terms under which what begins as the network of a file may be used."""
+    if start is None:
+        return ""
+    from epipose.training.model_files import read_model
+
+    return read_model(start)[0].terms
 
 
 def _description(teachings: Sequence[Teaching], settings: Settings) -> ModelDescription:

@@ -102,10 +102,13 @@ def predict(
     path = folder / "poses.npz"
     write_poses(path, poses)
     nobody = not any(run.people)
-    notes = [*view.notes, *placed.notes, *([f"nobody was found in {source}"] if nobody else [])]
+    terms = network.description.terms
+    notes = [*view.notes, *placed.notes, *([terms] if terms else [])]
+    if nobody:
+        notes.append(f"nobody was found in {source}")
     files = [path, *run.files, *([] if nobody or not formats else export(path, formats, folder))]
     meaning = f"{placed.words(predictor.measure)}; size from {predictor.size_source}"
-    told = {"model": network.description.name, "measure": predictor.measure, "meaning": meaning}
+    told = {"model": network.description.name, "measure": predictor.measure, "meaning": meaning, "terms": terms}
     files.append(_tell(folder / "prediction.json", told, view, run))
     return Prediction(
         poses, predictor.measure, meaning, run.people, folder, tuple(files), run.frames_per_second, tuple(notes)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 
 from epipose.detectors import Look
-from epipose.geometry.crop_frames import CropFrame, box_frame
-from epipose.geometry.images import resampled
+from epipose.geometry.crop_frames import CropFrame
+from epipose.runtime.cutters import Cutter
 from epipose.runtime.found import Found
 from epipose.runtime.networks import Network
 from epipose.runtime.spotting import Seen, Spotter, apart
@@ -29,10 +29,6 @@ SAME, ALIKE = 0.1, 0.2
 
 _PEOPLE = 12
 """Who is followed at a time, at most."""
-_FEWEST_INSIDE = 3
-_SMALLEST_PX = 8.0
-_LARGEST = 4.0
-"""Side of a crop over the longer side of the picture."""
 
 Picture = UInt8[ndarray, "height width 3"]
 
@@ -47,11 +43,12 @@ class _Followed:
 class CropLook:
     """Follows everybody through one video; the first frame, by itself, is looked at as any picture is.
 
-    `look` is an open session of the detector, which sees a few frames a second.
+    `look` is an open session of the detector, which sees a few frames a second; `cutter` cuts crops as the network was
+    taught on.
     """
 
-    def __init__(self, network: Network, spotter: Spotter, look: Look) -> None:
-        self._network, self._spotter, self._look = network, spotter, look
+    def __init__(self, network: Network, cutter: Cutter, spotter: Spotter, look: Look) -> None:
+        self._network, self._cutter, self._spotter, self._look = network, cutter, spotter, look
         self._mirror = network.description.skeleton.mirror
         self._people: list[_Followed] = []
         self._looked = -np.inf
@@ -68,9 +65,8 @@ class CropLook:
 
     def _followed(self, picture: Picture) -> list[_Followed]:
         """Return those of the last frame's people who are still there."""
-        frames = [self._frame(picture, person.found.pixels) for person in self._people]
-        cut = [frame for frame in frames if frame is not None]
-        findings = iter(self._found(picture, cut))
+        frames = [self._cutter.found(person.found, _size_wh(picture)) for person in self._people]
+        findings = iter(self._found(picture, frames))
         people = [
             _Followed(next(findings), person.missed)
             for person, frame in zip(self._people, frames, strict=True)
@@ -87,32 +83,21 @@ class CropLook:
             for person, there in zip(people, seen, strict=True)
         ]
         new = [other for other in detected if not any(self._is_alike(person.found, other) for person in people)]
-        frames = [self._frame(picture, other.pixels[other.sure]) for other in new]
-        found = self._found(picture, [frame for frame in frames if frame is not None])
+        found = self._found(picture, [self._cutter.detected(other, _size_wh(picture)) for other in new])
         # The network's own joints, not the detector's, say where it is used to cut.
-        frames = [self._frame(picture, one.pixels) for one in found]
-        found = self._found(picture, [frame for frame in frames if frame is not None])
+        found = self._found(picture, [self._cutter.found(one, _size_wh(picture)) for one in found])
         newcomers = [_Followed(one) for one in sorted(found, key=lambda one: -one.sureness) if one.sureness >= LOST]
         kept = [person for person in known if person.missed < PATIENCE]
         return self._distinct([*kept, *newcomers])[:_PEOPLE]
 
-    def _frame(self, picture: Picture, pixels: Float[ndarray, "some 2"]) -> CropFrame | None:
-        """Return the crop around joints, those in the picture alone as in training; None if too few are."""
-        size_wh = np.array(picture.shape[1::-1])
-        inside = ((pixels >= -0.5) & (pixels <= size_wh - 0.5)).all(axis=-1)
-        if np.count_nonzero(inside) < _FEWEST_INSIDE:
-            return None
-        described = self._network.description
-        frame = box_frame(pixels[inside], described.size, margin=described.margin)
-        return frame if _SMALLEST_PX <= frame.side_px <= _LARGEST * size_wh.max() else None
-
-    def _found(self, picture: Picture, frames: Sequence[CropFrame]) -> list[Found]:
-        """Return what the network finds in each crop, all in one run."""
-        if not frames:
+    def _found(self, picture: Picture, frames: Sequence[CropFrame | None]) -> list[Found]:
+        """Return what the network finds in each crop that there is, all in one run."""
+        there = [frame for frame in frames if frame is not None]
+        if not there:
             return []
-        crops = np.stack([resampled(picture, frame.crop_from_px, frame.size) for frame in frames])
+        crops = np.stack([frame.cut(picture) for frame in there])
         positions, confidence = (array.astype(np.float64) for array in self._network(crops))
-        return [Found(*one) for one in zip(frames, positions, confidence, strict=True)]
+        return [Found(*one) for one in zip(there, positions, confidence, strict=True)]
 
     def _is_alike(self, found: Found, seen: Seen) -> bool:
         return apart(found.pixels, seen, self._mirror) < ALIKE * found.frame.side_px
@@ -126,3 +111,7 @@ class CropLook:
             if all(apart(other.found.pixels, whole, self._mirror) >= limit for other in kept):
                 kept.append(person)
         return kept
+
+
+def _size_wh(picture: Picture) -> tuple[int, int]:
+    return picture.shape[1], picture.shape[0]

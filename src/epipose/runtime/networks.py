@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from epipose.errors import InputError
-from epipose.io.model_files import KEY, ModelDescription, parse_description
+from epipose.io.model_files import KEY, ModelDescription, parse_description, refuse_checkpoint
 
 SUFFIX = ".onnx"
 MOST_THREADS = 4
@@ -72,6 +72,7 @@ def open_network(path: Path, *, threads: int | None = None) -> Network:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); {_REMEDY}") from error
+    refuse_checkpoint(content, path)
     session = _session(path, content, threads or min(os.cpu_count() or 1, MOST_THREADS))
     description = parse_description(session.get_modelmeta().custom_metadata_map.get(KEY), path)
     if not _keeps(description, session):

@@ -85,6 +85,13 @@ class Placing:
         """
         return self.sizes.factor(shape.points, confidence * shape.known)
 
+    def metre_px(self, found: Found) -> float:
+        """Return how many pixels of the picture a metre spans at somebody's root; 0 if nothing tells."""
+        size = self.size(self.shape(found), found.confidence)
+        if size <= 0:
+            return 0.0
+        return (float(np.mean(self.lens.focal)) if self.lens is not None else 1.0) / size
+
     def person(self, found: Found, shape: Shape, size: float, slot: int) -> Person:
         """Return somebody whose factor is known."""
         corners = found.frame.pixels(np.array([[-0.5, -0.5, 0.0], [0.5, 0.5, 0.0]]))

@@ -16,6 +16,7 @@ from epipose.pose.roots import root
 from epipose.pose.skeletons import Skeleton
 from epipose.pose.tracking import BRIDGED_SECONDS, Tracker, person_sizes
 from epipose.runtime.crops import CropLook
+from epipose.runtime.cutters import usual_cutter
 from epipose.runtime.found import Found
 from epipose.runtime.lifting import LiftLook
 from epipose.runtime.networks import Network
@@ -78,9 +79,12 @@ class Predictor:
 
     @contextmanager
     def _session(self) -> Iterator[_Look]:
-        parts = self._network, self._spotter
+        described = self._network.description
         with self._spotter.detector.session() as look:
-            yield CropLook(*parts, look) if self._network.description.kind == "crop" else LiftLook(*parts, look)
+            if described.kind == "crop":
+                yield CropLook(self._network, usual_cutter(described, self._placing), self._spotter, look)
+            else:
+                yield LiftLook(self._network, self._spotter, look)
 
 
 class Stream:

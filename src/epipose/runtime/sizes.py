@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from epipose.errors import InputError
@@ -17,6 +17,9 @@ TAUGHT_SIGMA = 0.05
 """Relative standard deviation of a length of the people that a network was taught on."""
 JOINT_SIGMA_M = 0.05
 """One standard deviation of a length because of where a network sees its ends."""
+
+SHORTENED = 0.75
+"""Share of lengths (by metres) that are taken to look shorter than they are, because they point at the camera."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,18 @@ class Sizes:
         counted = weight[begin] * weight[end] / ((self.sigma * self.metres) ** 2 + JOINT_SIGMA_M**2)
         total = float(counted @ (self.metres * lengths))
         return float(counted @ self.metres**2) / total if total > 0 else 0.0
+
+    def flat_metre(self, pixels: Float[ndarray, "joints 2"], known: Bool[ndarray, "joints"]) -> float:
+        """Return how many pixels a metre spans about where joints are seen without their depths; 0 if nothing tells.
+
+        The way from the camera only ever shortens what is seen of a length: the longest ones tell, but for errors.
+        """
+        seen = known[self.ends].all(axis=1)
+        begin, end = self.ends[seen].T
+        scales = np.linalg.norm(pixels[begin] - pixels[end], axis=-1) / self.metres[seen]
+        order = np.argsort(scales)
+        below = np.cumsum(self.metres[seen][order])
+        return float(scales[order][np.searchsorted(below, SHORTENED * below[-1])]) if len(order) else 0.0
 
 
 def usual_sizes(description: ModelDescription, height_m: float | None) -> Sizes:

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from epipose.errors import InputError
-from epipose.io.model_files import KEY, ModelDescription, parse_description
+from epipose.io.model_files import KEY, ModelDescription, parse_description, refuse_checkpoint
 from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pictures import normalised
 
@@ -84,8 +84,10 @@ def halved(model: bytes) -> bytes:
     for array in graph.graph.initializer:
         if array.data_type != TensorProto.FLOAT or np.prod(array.dims) < SMALL:
             continue
-        name, values = array.name, numpy_helper.to_array(array).astype(np.float16)
-        array.CopyFrom(numpy_helper.from_array(values, f"{name}{HALVED}"))
+        name, values = array.name, numpy_helper.to_array(array)
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        array.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}{HALVED}"))
         casts.append(helper.make_node("Cast", [f"{name}{HALVED}"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.graph.node]
     del graph.graph.node[:]
@@ -106,7 +108,11 @@ def _without_prefix(graph: Any, prefix: str) -> None:
 def read_model(path: Path) -> tuple[ModelDescription, dict[str, Tensor]]:
     """Return what a model file says of itself, and its weights by name; raises InputError for any other file."""
     try:
-        model = onnx.load_model(str(path))
+        content = path.read_bytes()
+        refuse_checkpoint(content, path)
+        model = onnx.load_model_from_string(content)
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(
             f"{path} is no model of epipose, or is damaged; use a file that epipose learn wrote"

@@ -24,6 +24,7 @@ def model_card(report: LearningReport, command: list[str]) -> str:
         if report.labels
         else "Labels are the recordings' own truth."
     )
+    noticed = "\n".join(["## Noticed", "", *(f"- {note}" for note in report.notes), "", ""]) if report.notes else ""
     return f"""# {report.name}
 
 Finds {plural(len(report.skeleton), "joint")} of a person in 3D from one picture.
@@ -46,7 +47,7 @@ against {report.truth}, with the person's distance known:
 
 It knows the people, places and cameras that it was taught on; elsewhere, expect it to be worse.
 
-## Made by
+{noticed}## Made by
 
     {shlex.join(command)}
 
