@@ -37,8 +37,8 @@ LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangu
           REFINE_SUPERVISED: TRUTH}  # fmt: skip
 """By recipe, which poses of a capture it takes for the truth."""
 REFINING = (REFINE, REFINE_SUPERVISED)
-USUAL_STEPS = {MODEL: 1200, LIFT: 600}
-"""By model, the batches to learn from where nobody says how many; other models take those of MODEL."""
+USUAL_STEPS, REFINING_STEPS = 600, 1200
+"""Batches to learn from where nobody says how many."""
 BATCH = {LIFT: 256, REFINE: 128, REFINE_SUPERVISED: 128}
 """By recipe, people that are learned from at once; 32 pictures otherwise."""
 CROPS: dict[str, FrameKind] = {"box": "box", "paper": "paper"}
@@ -171,7 +171,7 @@ def _taught_to_lift(
 def _course(settings: Settings, capture: Path) -> "Course":
     from epipose.training.courses import Course
 
-    steps = settings.steps or USUAL_STEPS.get(settings.model, USUAL_STEPS[MODEL])
+    steps = settings.steps or (REFINING_STEPS if settings.recipe in REFINING else USUAL_STEPS)
     course = Course(settings.model, settings.name, _start(settings, capture), steps, settings.seed)
     return replace(course, batch=BATCH[settings.recipe]) if settings.recipe in BATCH else course
 
