@@ -4,13 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import balancing, h36m, learning, limits, predict, speed, triangulation
+from benchmarks import balancing, h36m, learning, limits, predict, speed, structured, triangulation
 from benchmarks.scenes import Corruption, h36m_scene
+from torch import Tensor
 
 from epipose.io.capture_folder import open_capture
 from epipose.io.pose_files import read_poses
 from epipose.io.videos import probe
+from epipose.models.pose_autoencoder import PoseAutoencoder
 from epipose.pipeline.reconstruct import reconstruct
+from epipose.studio.pose_sets import PoseSet, write_pose_set
+from epipose.training.autoencoder_course import AutoencoderCourse
+from epipose.training.autoencoder_lesson import SeenPoses
+from tests.training.bodies import BODY, standing
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +89,26 @@ def test_learning_compares_what_one_camera_sees_with_triangulation(tmp_path: Pat
     rival = learning.compared(learning.mediapipe_world(truth), truth, learning.VIEWS, learning.HELD_OUT)
     assert 90 < rival.mpjpe < 130
     assert 70 < rival.pa < 95
+
+
+def test_structured(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    sources = tuple(f"made-up {number}" for number in range(10))
+    source = np.arange(50, dtype=np.int32) % 10
+    poses = PoseSet(standing(50).astype(np.float32), source, sources, np.arange(10) == 9, BODY)
+    write_pose_set(tmp_path / "poses.npz", poses)
+    structured.main(tmp_path / "poses.npz", [0, 1], AutoencoderCourse(steps=2, batch=8), tmp_path)
+    told = capsys.readouterr().out
+    assert "| 2000 " in told
+    assert "| 300-300 " in told
+    # Noise is as much as it is said to be: a Gaussian of 40 mm along each axis is 63.8 mm long, in the mean.
+    seen = SeenPoses.of(poses, BODY.joint_names)
+    noisy, denoised, bones, still = structured.marks(Unmoved(21), seen)
+    assert noisy == denoised == pytest.approx(63.8, rel=0.1)
+    assert bones == still > 20
+
+
+class Unmoved(PoseAutoencoder):
+    """Takes no noise away."""
+
+    def denoise(self, poses: Tensor) -> Tensor:
+        return poses

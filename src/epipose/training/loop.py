@@ -118,10 +118,10 @@ def fit(lesson: Lesson, plan: Plan, checkpoint: Path, *, watch: Watch, fabric: F
     return tuple(run.points)
 
 
-def new_fabric() -> Fabric:
-    """Return what runs networks here: GPUs or a processor, with bfloat16 where it is fast."""
+def new_fabric(*, exact: bool = False) -> Fabric:
+    """Return what runs networks here: GPUs or a processor, with bfloat16 where it is fast, unless it is too coarse."""
     on_gpu = torch.cuda.is_available()
-    fast = on_gpu or torch.cpu._is_amx_tile_supported()
+    fast = not exact and (on_gpu or torch.cpu._is_amx_tile_supported())
     if not on_gpu:
         # One thread for each core that no worker uses: more of them wait for each other more than they compute.
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - _spare_cores()))

@@ -99,13 +99,13 @@ def filmed(
 
     Cameras stand 1.5 to 10 m away, at heights from the knees to well above the head, and look somewhere near.
     """
-    local = _from_cameras(positions * rng.uniform(0.85, 1.15, (len(positions), 1, 1)), rng)
+    local = from_cameras(positions * rng.uniform(0.85, 1.15, (len(positions), 1, 1)), rng)
     places, seen = placed(LENS, local, skeleton)
     seen_as = seen.astype(np.float32)
     return Sights(places, seen_as, places[..., :2].copy(), seen_as.copy()), local
 
 
-def _from_cameras(positions: Float[ndarray, "n joints 3"], rng: np.random.Generator) -> Float[ndarray, "n joints 3"]:
+def from_cameras(positions: Float[ndarray, "n joints 3"], rng: np.random.Generator) -> Float[ndarray, "n joints 3"]:
     """Return poses in the axes of cameras drawn by chance; rolls are left to `Sights.turned`."""
     count = len(positions)
     middle = positions.mean(axis=1)
