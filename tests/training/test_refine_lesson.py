@@ -56,7 +56,7 @@ def answers(given: Findings) -> Answers:
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Correction:
     torch.manual_seed(0)
-    lesson = RefineLesson(Correction(SKELETON, hidden=64), findings(1500, 0), answers(findings(200, 5)))
+    lesson = RefineLesson(Correction(SKELETON, hidden=64, dropout=0.0), findings(1500, 0), answers(findings(200, 5)))
     fit(lesson, Plan(300, 3e-3, averaging=0.98, scored=2), tmp_path_factory.mktemp("unit") / "c.pt",
         watch=lambda *_: None, workers=0)  # fmt: skip
     return lesson.net

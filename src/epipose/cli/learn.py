@@ -77,7 +77,7 @@ class Learn(Command):
         tyro.conf.arg(
             metavar="N",
             help="Batches to learn from, of 32 pictures, 256 people to lift, or 128 poses to refine.",
-            help_behavior_hint="(default: 600; to refine: 1200)",
+            help_behavior_hint="(default: 600; to refine: 400)",
         ),
     ] = None
     seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0

@@ -11,7 +11,7 @@ from epipose.models.refinement import RefinementUnit
 from epipose.pose.roots import root_joints
 from epipose.pose.skeletons import Skeleton
 
-HIDDEN, DROPOUT = 512, 0.0
+HIDDEN, DROPOUT = 512, 0.5
 LEAST = 1e-3
 """Deviation that numbers are taken to have at least: of those that never differ."""
 

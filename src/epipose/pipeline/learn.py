@@ -37,7 +37,7 @@ LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangu
           REFINE_SUPERVISED: TRUTH}  # fmt: skip
 """By recipe, which poses of a capture it takes for the truth."""
 REFINING = (REFINE, REFINE_SUPERVISED)
-USUAL_STEPS, REFINING_STEPS = 600, 1200
+USUAL_STEPS, REFINING_STEPS = 600, 400
 """Batches to learn from where nobody says how many."""
 BATCH = {LIFT: 256, REFINE: 128, REFINE_SUPERVISED: 128}
 """By recipe, people that are learned from at once; 32 pictures otherwise."""
