@@ -17,6 +17,7 @@ from epipose.models.refined import Correction, RefinedNet
 from epipose.models.small import SmallNet
 from epipose.pipeline import lesson_examples
 from epipose.pipeline.learn import Settings, learn
+from epipose.pipeline.predict import predict
 from epipose.pipeline.progress import no_report
 from epipose.pipeline.teaching import load_teaching
 from epipose.runtime.networks import open_network
@@ -215,3 +216,14 @@ def test_keypoints_can_be_lifted(capture: Path, capsys: pytest.CaptureFixture[st
     table = json.loads((capture / "models" / "lift" / "learning.json").read_text(encoding="utf-8"))
     assert table["errors"]["mpjpe_mm"] < 250
     assert table["curve"][-1]["errors"]["mpjpe_mm"] < 0.8 * table["curve"][0]["errors"]["mpjpe_mm"]
+    with pytest.raises(InputError, match="is of a run with other settings"):
+        learn([capture], Settings(recipe="lift", steps=60, start="none", detector="perfect", hold_out="cam3"))
+
+
+def test_a_lift_network_says_when_it_is_shown_keypoints_of_another_detector(capture: Path, tmp_path: Path) -> None:
+    settings = Settings(recipe="lift", steps=1, start="none", detector="perfect", name="foreign")
+    model, video = learn([capture], settings).file, capture / "videos" / "cam1.mp4"
+    assert open_network(model).description.detector == "perfect"
+    notes = predict(video, model=str(model), detector="builtin", overlay=False, out=tmp_path).notes
+    assert any("taught by the keypoints of perfect and is shown those of builtin" in note for note in notes)
+    assert not any("keypoints of" in note for note in predict(video, model="small", overlay=False, out=tmp_path).notes)

@@ -67,7 +67,7 @@ def taught(*views: TaughtView) -> Teaching:
     positions = figure(TIMES)[:, None].astype(np.float32)
     weight = np.full(positions.shape[:3], 0.9, np.float32)
     poses = Poses(positions, 0 * weight, weight, TIMES, COCO)
-    return Teaching(Path("capture"), views, PseudoLabels(poses, weight, 0.0, 0.0))
+    return Teaching(Path("capture"), views, PseudoLabels(poses, weight, 0.0, 0.0), "perfect")
 
 
 @pytest.fixture(scope="module")

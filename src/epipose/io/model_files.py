@@ -41,6 +41,8 @@ class ModelDescription:
     frame: FrameKind = "box"
     terms: str = ""
     """Under which it may be used, in a sentence; they hold for whatever is learned from it, too."""
+    detector: str = ""
+    """Whose keypoints it was taught by, where it is of kind "lift" and they were those of one detector."""
 
     def to_json(self) -> str:
         """Return the text of the entry."""
@@ -61,6 +63,7 @@ class ModelDescription:
             "bone_lengths_m": {f"{parent}-{child}": length for (parent, child), length in self.bone_lengths_m.items()},
             "note": self.note,
             "terms": self.terms,
+            "detector": self.detector,
         }
         return json.dumps(table, indent=1)
 
@@ -104,5 +107,5 @@ def _described(table: dict[str, Any]) -> ModelDescription:
     for bone, length in table["bone_lengths_m"].items():
         parent, child = bone.split("-")
         lengths[parent, child] = float(length)
-    note, terms = str(table["note"]), str(table.get("terms", ""))
-    return ModelDescription(str(table["name"]), kind, skeleton, size, margin, lengths, note, frame, terms)
+    note, terms, detector = str(table["note"]), str(table.get("terms", "")), str(table.get("detector", ""))
+    return ModelDescription(str(table["name"]), kind, skeleton, size, margin, lengths, note, frame, terms, detector)

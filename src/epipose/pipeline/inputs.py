@@ -51,6 +51,8 @@ class Inputs:
     capture: CaptureFolder
     people: tuple[Keypoints, ...]
     """Body joints of everybody in each view, tracked, on the view's own clock."""
+    detector: str
+    """Whose keypoints these are: a detector's, or of a folder of that name."""
     notes: tuple[str, ...] = ()
     """What the user should know about how people were found, one sentence each."""
 
@@ -89,7 +91,7 @@ def load_inputs(folder: Path, detector: str, frame_rate: float | None, progress:
             keypoints = _at_recorded_times(keypoints, times[view.name], view.name)
         people.append(track(keypoints.select(body_joints(keypoints.skeleton))))
     progress("read keypoints", len(capture.views), len(capture.views))
-    return Inputs(capture, _with_common_joints(people), notes)
+    return Inputs(capture, _with_common_joints(people), chosen, notes)
 
 
 def _chosen_keypoints(capture: CaptureFolder) -> str:

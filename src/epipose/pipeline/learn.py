@@ -235,6 +235,7 @@ def _description(teachings: Sequence[Teaching], settings: Settings) -> ModelDesc
                 f"{teaching.path} has other joints than {teachings[0].path}; reconstruct them with the same detector"
             )
     sources = ", ".join(teaching.path.resolve().name for teaching in teachings)
+    shown_by = {teaching.detector for teaching in teachings} if settings.recipe == LIFT else set()
     return ModelDescription(
         settings.name,
         "crop",
@@ -243,6 +244,7 @@ def _description(teachings: Sequence[Teaching], settings: Settings) -> ModelDesc
         margin=MARGIN,
         bone_lengths_m=_bone_lengths(teachings, skeleton),
         note=f"{settings.recipe}, from {sources}",
+        detector=shown_by.pop() if len(shown_by) == 1 else "",
     )
 
 

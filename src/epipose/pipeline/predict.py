@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +15,7 @@ from epipose import detectors, exporters, plugins
 from epipose.detectors import Detector
 from epipose.errors import InputError
 from epipose.io.files import atomic_write
+from epipose.io.model_files import ModelDescription
 from epipose.io.pictures import write_jpeg
 from epipose.io.pose_files import write_poses
 from epipose.io.video_writing import h264, video_writer
@@ -83,14 +84,14 @@ def predict(
 
     `source`: a picture, a folder of pictures (frames of a video if `frame_rate` in 1/s is given), a video, or the
     number of a webcam, which is watched until the program is interrupted. `model`: a model that comes with epipose or
-    that the capture taught, its folder, or a model file. `detector` shows the network where people are, or, to one of
-    kind "lift", their joints: the builtin one, or MediaPipe for "lift" where it is installed. `cameras`: a camera file;
-    poses are then in its world. `intrinsics`: one of which only the lens is taken. `height_m` (m): people's stature.
-    Raises InputError for input that cannot be used.
+    that the capture taught, its folder, or a model file. `detector` shows the network where people are (the builtin
+    one) or, to one of kind "lift", their joints: the one it was taught by, else MediaPipe, where that is installed.
+    `cameras`: a camera file; poses are then in its world. `intrinsics`: one of which only the lens is taken.
+    `height_m` (m): people's stature. Raises InputError for input that cannot be used.
     """
     view = open_source(source, frame_rate)
     network = open_network(find_network(model, view.capture))
-    seer = _detector(detector, network.description.kind)
+    seer, foreign = _detector(detector, network.description)
     for name in formats:
         plugins.load(exporters, name)
     with view.opened() as opened:
@@ -103,7 +104,7 @@ def predict(
     write_poses(path, poses)
     nobody = not any(run.people)
     terms = network.description.terms
-    notes = [*view.notes, *placed.notes, *([terms] if terms else [])]
+    notes = [*view.notes, *placed.notes, *foreign, *([terms] if terms else [])]
     if nobody:
         notes.append(f"nobody was found in {source}")
     files = [path, *run.files, *([] if nobody or not formats else export(path, formats, folder))]
@@ -115,12 +116,28 @@ def predict(
     )
 
 
-def _detector(name: str | None, kind: str) -> Detector:
-    """Return a detector; raises InputError at once if it is not there or its extra is missing."""
-    usual = "builtin" if kind == "crop" else default_detector()
+def _detector(name: str | None, described: ModelDescription) -> tuple[Detector, tuple[str, ...]]:
+    """Return a detector, and what to know of its choice; raises InputError if it is not there or its extra is missing.
+
+    A network that lifts a detector's joints knows that detector's errors, and no other's.
+    """
+    taught_by = described.detector
+    usual = "builtin" if described.kind == "crop" else taught_by if _installed(taught_by) else default_detector()
     chosen: Detector = plugins.load(detectors, name or usual)
     _ = chosen.version
-    return chosen
+    if taught_by in ("", name or usual):
+        return chosen, ()
+    return chosen, (
+        f"{described.name} was taught by the keypoints of {taught_by} and is shown those of {name or usual}, which err"
+        f" in other ways: expect much larger errors, or use {taught_by} with --detector",
+    )
+
+
+def _installed(detector: str) -> bool:
+    with suppress(InputError):
+        _ = plugins.load(detectors, detector).version
+        return True
+    return False
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,6 +69,8 @@ class Teaching:
     path: Path
     views: tuple[TaughtView, ...]
     labels: PseudoLabels
+    detector: str
+    """Whose keypoints the views have."""
 
     @property
     def labelled(self) -> Poses:
@@ -103,7 +105,7 @@ def load_teaching(folder: Path, labels: str, detector: str, progress: Report) ->
         raise InputError(
             f"no cameras of {folder} fit {file.name}: they were made with others; run `epipose reconstruct {folder}`"
         )
-    return Teaching(folder, _views(inputs, best), pseudo_labels(poses, best.over_views()))
+    return Teaching(folder, _views(inputs, best), pseudo_labels(poses, best.over_views()), inputs.detector)
 
 
 def _from_truth(inputs: Inputs) -> Teaching:
@@ -117,7 +119,7 @@ def _from_truth(inputs: Inputs) -> Teaching:
     offsets = np.array([truth.views[name].time_offset_s for name in inputs.names])
     cameras = tuple(truth.cameras[name] for name in inputs.names)
     labels = PseudoLabels(truth.poses, truth.poses.weight, 0.0, 0.0)
-    return Teaching(inputs.capture.path, _views(inputs, _Fit(cameras, offsets, None, 0.0)), labels)
+    return Teaching(inputs.capture.path, _views(inputs, _Fit(cameras, offsets, None, 0.0)), labels, inputs.detector)
 
 
 def _candidates(inputs: Inputs) -> Iterator[tuple[tuple[Camera, ...], Float[ndarray, "views"]]]:

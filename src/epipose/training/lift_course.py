@@ -44,7 +44,10 @@ def teach_lift(
     views = [(part, float(len(part.sights))) for part in learned]
     share = sum(count for _, count in views) / max(len(anew), 1)
     lesson = LiftLesson(net, [*views, *((part, share) for part in anew)], exams, batch=course.batch, seed=course.seed)
-    points = fit(lesson, Plan(course.steps, course.learning_rate, seed=course.seed), checkpoint, watch=watch)
+    counts = [len(part.sights) for part in (*learned, *held_out)]
+    what = f"{description.note}; {counts} sights; {course.start}"
+    plan = Plan(course.steps, course.learning_rate, seed=course.seed, what=what)
+    points = fit(lesson, plan, checkpoint, watch=watch)
     answers = _joined([_answers(net, exam) for exam in exams])
     described = replace(description, kind="lift", size=0, margin=MARGIN)
     return Taught(
