@@ -1,6 +1,7 @@
 """`learn --recipe structured`: three stages in one command or one by one, and a network that runs like any other."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ BRIEF = Settings(
 def few_examples() -> Iterator[None]:
     """Cut few examples, and show few at once: all of these tests are about what happens, not about how well."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lesson_examples, "MOST_EXAMPLES", 100)
+        patch.setattr(lesson_examples, "MOST_BYTES", 100 * 3 * 168**2)
         patch.setitem(BATCH, "structured", 8)
         yield
 
@@ -103,3 +104,14 @@ def test_units_of_layers() -> None:
     for text in ("", "0", "300-", "-5", "many"):
         with pytest.raises(InputError, match="numbers such as 2000 or 300-300"):
             parse_hidden(text)
+
+
+def test_one_of_several_recordings_can_be_held_out(capture: Path, tmp_path: Path) -> None:
+    """As subjects are, who are held out whole."""
+    other = tmp_path / "S9"
+    shutil.copytree(capture, other, ignore=shutil.ignore_patterns("models"))
+    report = learn([capture, other], replace(BRIEF, name="split", hold_out="S9"))
+    assert report.hold_out == "all of S9"
+    assert report.learned_examples == pytest.approx(report.held_out_examples, abs=5)
+    with pytest.raises(InputError, match="cannot hold out 'turning'"):
+        learn([capture], replace(BRIEF, name="one", hold_out="turning"))

@@ -53,7 +53,9 @@ class Learn(Command):
     hold_out: Annotated[
         str,
         tyro.conf.arg(
-            metavar="SHARE|VIEW", help="Never learned from, for marking: the last share of the frames, or one camera."
+            metavar="SHARE|VIEW|CAPTURE",
+            help="Never learned from, for marking: the last share of the frames, one camera, or one of several"
+            " recordings.",
         ),
     ] = "0.25"
     crops: Annotated[

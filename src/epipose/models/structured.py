@@ -69,7 +69,7 @@ class PoseDecoder(nn.Module):
     def forward(self, code: Float[Tensor, "n latent"]) -> Float[Tensor, "n joints 3"]:
         """Return the poses."""
         numbers: Tensor = self.layers(torch.relu(code) if self.cut else code)
-        return (numbers * self.scale + self.mean).unflatten(1, (-1, 3))
+        return torch.unflatten(numbers * self.scale + self.mean, 1, (-1, 3))
 
 
 def decoder_of(autoencoder: PoseAutoencoder) -> PoseDecoder:
