@@ -55,3 +55,15 @@ def write_jpeg(path: Path, picture: UInt8[ndarray, "height width 3"]) -> None:
     _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
     with atomic_write(path, "wb") as file:
         file.write(data.tobytes())
+
+
+def write_png(path: Path, picture: UInt8[ndarray, "height width 3"]) -> None:
+    """Write an RGB picture without loss, whole or not at all."""
+    with atomic_write(path, "wb") as file:
+        file.write(as_png(picture))
+
+
+def as_png(picture: UInt8[ndarray, "height width 3"]) -> bytes:
+    """Return an RGB picture as the content of a PNG file."""
+    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return bytes(data)

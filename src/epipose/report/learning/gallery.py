@@ -16,7 +16,7 @@ from epipose.geometry.rotations import rotation_from_rotvec
 from epipose.pose.skeletons import Skeleton
 from epipose.report.learning.contents import Shown
 from epipose.report.learning.summary import millimetres
-from epipose.report.palette import LEFT, MIDDLE, RIGHT
+from epipose.report.palette import LEFT, MIDDLE, RIGHT, side_colours
 
 MOST_SHOWN = 12
 MOST_PIXELS = 256
@@ -121,13 +121,11 @@ def _image(picture: UInt8[ndarray, "height width 3"]) -> str:
 
 def _skeleton(joints: Drawn, skeleton: Skeleton) -> dict[str, str]:
     """Return the lines of the bones whose ends are known, by the colour of their side."""
-    left, right = ({pair[side] for pair in skeleton.pairs} for side in (0, 1))
+    sides = side_colours(skeleton)
     paths = {MIDDLE: "", RIGHT: "", LEFT: ""}
     for parent, child in skeleton.bones:
         if np.isfinite(joints[[parent, child]]).all():
-            name = skeleton.joint_names[child]
-            colour = LEFT if name in left else RIGHT if name in right else MIDDLE
-            paths[colour] += _line(joints[[parent, child]])
+            paths[sides.get(skeleton.joint_names[child], MIDDLE)] += _line(joints[[parent, child]])
     return paths
 
 
