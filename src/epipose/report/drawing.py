@@ -1,5 +1,4 @@
-"""Limbs, boxes and words on pictures, drawn by OpenCV: visible on any ground, edges smooth, places in fractions of
-pixels.
+"""Limbs, boxes and words on pictures, drawn by OpenCV: smooth, visible on any ground, to fractions of pixels.
 
 Canvases are RGB and are drawn on as they are.
 """
@@ -85,6 +84,15 @@ def paint_box(
             points = np.array([[x + inward * arm, y], [x, y], [x, y + down * arm]])
             for thickness, tone in ((round(0.5 * width) + 2, DARK), (max(1, round(0.5 * width)), colour)):
                 cv2.polylines(canvas, [fixed(points).astype(np.int32)], False, tone, thickness, cv2.LINE_AA, SHIFT)
+
+
+def paint_outline(
+    canvas: Picture, begin: Float[ndarray, "2"], end: Float[ndarray, "2"], colour: Colour, width: float
+) -> None:
+    """Draw all of a box."""
+    points = np.array([begin, [end[0], begin[1]], end, [begin[0], end[1]]])
+    for thickness, tone in ((round(0.6 * width) + 2, DARK), (round(0.6 * width), colour)):
+        cv2.polylines(canvas, [fixed(points).astype(np.int32)], True, tone, thickness, cv2.LINE_AA, SHIFT)
 
 
 def paint_words(canvas: Picture, words: str, place: Float[ndarray, "2"], colour: Colour, width: float) -> None:
