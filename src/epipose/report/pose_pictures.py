@@ -67,7 +67,7 @@ def person_picture(
     width = max(size_wh) / 270
     paint_outline(canvas, begin, end, rgb(view_colour(2)), width)
     shown = (weight >= FAINT) & np.isfinite(pixels).all(axis=1)
-    paint_skeleton(canvas, places, shown, limbs(skeleton), width)
+    paint_skeleton(canvas, np.nan_to_num(places), shown, limbs(skeleton), width)
     return np.asarray(canvas)
 
 
@@ -79,8 +79,8 @@ def three_views(
     One pose alone has the colours of its sides. Of several each has its own, paler on the right side of the body; the
     last is on top. Raises InputError without poses, or without a name for each.
     """
-    poses = np.asarray(poses, float)
     _check_poses(poses, skeleton)
+    poses = np.asarray(poses, float)
     if len(names) != len(poses):
         raise InputError(f"{len(poses)} poses cannot have {len(names)} names; give each one")
     extent = bounds(poses)
@@ -107,33 +107,28 @@ def three_views(
 def before_after(noisy: Poses, denoised: Poses, truth: Poses, skeleton: Skeleton) -> UInt8[ndarray, "height width 3"]:
     """Return poses side by side: with noise, under it denoised, and under that the truth, which is behind all of them.
 
-    Under each is the mean distance (mm) of its joints from the truth, the root not counted. Raises InputError without
-    poses, or for unequal numbers of them.
+    Under each is the mean distance (mm) of its joints from the truth, the root not counted, and under the names of rows
+    the mean of these. Raises InputError without poses.
     """
-    for poses in (noisy, denoised, truth):
-        _check_poses(poses, skeleton)
-    if not noisy.shape == denoised.shape == truth.shape:
-        raise InputError(
-            f"{len(noisy)}, {len(denoised)} and {len(truth)} poses cannot be compared; give as many of each"
-        )
+    _check_poses(truth, skeleton)
     ghost = tuple(Limb(bone, GHOST) for bone in skeleton.bones)
-    rows = (("with noise", noisy), ("denoised", denoised), ("truth", truth))
+    rows = {"with noise": noisy, "denoised": denoised, "truth": truth}
     extent = bounds(noisy, denoised, truth)
     scale, width = _cell(extent, FRONT)
-    left = EDGE + max(words_width(words) for words, _ in rows) + GAP
+    left = EDGE + max(words_width(words) for words in rows) + GAP
     tall = TALL + TEXT + 2 * GAP
     foot = Foot((*SIDES, ("truth", GHOST)), scale)
     sheet = Sheet(left + max(len(truth) * (width + GAP) - GAP, foot.width) + EDGE, 2 * EDGE + 3 * tall - GAP)
-    for row, (words, poses) in enumerate(rows):
+    for row, (words, poses) in enumerate(rows.items()):
         top = EDGE + row * tall
-        errors = [_error(pose, true, skeleton) for pose, true in zip(poses, truth, strict=True)]
+        errors = [mean_error(pose, true, skeleton) for pose, true in zip(poses, truth, strict=True)]
         sheet.words(words, (EDGE, top + TALL / 2))
-        if poses is not truth:
-            sheet.words(_mm(float(np.nanmean(errors))), (EDGE, top + TALL / 2 + 1.5 * TEXT), colour=SOFT)
+        if words != "truth":
+            sheet.words(_mm(_mean(errors)), (EDGE, top + TALL / 2 + 1.5 * TEXT), colour=SOFT)
         for column, (pose, true) in enumerate(zip(poses, truth, strict=True)):
             panel = Panel(sheet, FRONT, (left + column * (width + GAP), top), (width, TALL), scale, extent.mean(axis=0))
             panel.draw_ground()
-            if poses is not truth:
+            if words != "truth":
                 panel.draw(true, ghost, LIMB + 5)
                 below = (panel.begin[0] + width / 2, top + TALL + TEXT + 2)
                 sheet.words(_mm(errors[column]), below, align="middle")
@@ -172,15 +167,26 @@ def latent_walk(poses: Poses, skeleton: Skeleton) -> UInt8[ndarray, "height widt
     return sheet.picture()
 
 
+def mean_error(found: Float[ndarray, "joints 3"], truth: Float[ndarray, "joints 3"], skeleton: Skeleton) -> float:
+    """Return the mean distance of the joints that both know, NaN without any.
+
+    A root that is a joint does not count: it is always at 0.
+    """
+    distances = np.linalg.norm(found - truth, axis=1)
+    root = root_joints(skeleton)
+    return _mean(np.delete(distances, root) if len(root) == 1 else distances)
+
+
 def _check(joints: int, skeleton: Skeleton) -> None:
     if joints != len(skeleton):
         raise InputError(f"{joints} joints are not those of skeleton {skeleton.name!r}, which has {len(skeleton)}")
 
 
-def _check_poses(poses: Poses, skeleton: Skeleton) -> None:
+def _check_poses(poses: Poses | Sequence[Float[ndarray, "joints 3"]], skeleton: Skeleton) -> None:
     if not len(poses):
         raise InputError("there are no poses to be drawn; give one or more")
-    _check(poses.shape[1], skeleton)
+    for pose in poses:
+        _check(len(pose), skeleton)
 
 
 def _tones(count: int) -> list[Colour]:
@@ -201,13 +207,9 @@ def _cell(extent: Bounds, view: View) -> tuple[float, float]:
     return scale, scale * wide + 2 * ROOM * TALL
 
 
-def _error(found: Float[ndarray, "joints 3"], truth: Float[ndarray, "joints 3"], skeleton: Skeleton) -> float:
-    """Return the mean distance of joints that both know; a root that is a joint, always 0, is not counted."""
-    distances = np.linalg.norm(found - truth, axis=1)
-    root = root_joints(skeleton)
-    if len(root) == 1:
-        distances = np.delete(distances, root)
-    known = distances[np.isfinite(distances)]
+def _mean(values: Sequence[float] | Float[ndarray, "n"]) -> float:
+    """Return the mean of those that are known, NaN without any."""
+    known = np.asarray(values)[np.isfinite(values)]
     return float(known.mean()) if len(known) else np.nan
 
 

@@ -3,18 +3,18 @@
 Drawn as SVG in the colours of the page, with the picture inside.
 """
 
-import base64
 import html
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from epipose.geometry.rotations import rotation_from_rotvec
+from epipose.io.pictures import as_jpeg
 from epipose.pose.skeletons import Skeleton
 from epipose.report.learning.contents import Shown
+from epipose.report.learning.pictures import address, shrunk
 from epipose.report.learning.summary import millimetres
 from epipose.report.palette import LEFT, MIDDLE, RIGHT, side_colours
 
@@ -110,13 +110,9 @@ def _svg(words: str, content: str, kind: str) -> str:
 
 def _image(picture: UInt8[ndarray, "height width 3"]) -> str:
     height, width = picture.shape[:2]
-    scale = min(1.0, MOST_PIXELS / max(height, width))
-    if scale < 1:
-        size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA))
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    text = base64.b64encode(data.tobytes()).decode()
-    return f"<image width='100' height='{100 * height / width:.4g}' href='data:image/jpeg;base64,{text}'/>"
+    small = shrunk(picture, MOST_PIXELS / max(height, width))
+    source = address("jpeg", as_jpeg(small, QUALITY))
+    return f"<image width='100' height='{100 * height / width:.4g}' href='{source}'/>"
 
 
 def _skeleton(joints: Drawn, skeleton: Skeleton) -> dict[str, str]:
