@@ -171,7 +171,7 @@ def test_rows_show_what_is_given_in_front_of_the_truth() -> None:
 
 def test_a_walk_is_shown_first_to_last_in_equal_steps() -> None:
     poses = np.stack([walker()] * 6)
-    poses[-1, SKELETON.index("left_wrist")] += [0, -500, 0]
+    poses[-1, [SKELETON.index(f"left_{joint}") for joint in ("elbow", "wrist")]] = np.nan
     widths = [latent_walk(poses[:count], SKELETON).shape[1] for count in (5, 6)]
     picture, step = latent_walk(poses, SKELETON), widths[1] - widths[0]
     # From the right, without the percentages.
@@ -179,7 +179,7 @@ def test_a_walk_is_shown_first_to_last_in_equal_steps() -> None:
     frames = [picture[begin : begin + 2 * round(TALL), -round(EDGE) - step * (n + 1) :][:, :step] for n in range(6)]
     blue = [where(frame, LEFT).sum() for frame in frames]
     assert np.ptp(blue[1:]) < 0.05 * blue[1]
-    assert abs(blue[0] - blue[1]) > 0.05 * blue[1]
+    assert blue[0] < 0.85 * blue[1]
 
 
 @pytest.mark.parametrize(("side", "shown"), [(100, LEAST_PX), (1000, 1000), (4000, MOST_PX)])
