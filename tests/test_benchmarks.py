@@ -4,7 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import balancing, h36m, learning, limits, predict, speed, structured, structured_learning, triangulation
+from benchmarks import (
+    balancing,
+    h36m,
+    learning,
+    limits,
+    predict,
+    speed,
+    structured,
+    structured_learning,
+    structured_speed,
+    triangulation,
+)
 from benchmarks.scenes import Corruption, h36m_scene
 from benchmarks.studio_keypoints import Noise, write_truth_keypoints
 from torch import Tensor
@@ -21,6 +32,7 @@ from epipose.samples import copy_sample
 from epipose.studio.pose_sets import PoseSet, write_pose_set
 from epipose.training.autoencoder_course import AutoencoderCourse
 from epipose.training.autoencoder_lesson import SeenPoses
+from epipose.training.structured_course import StructuredCourse
 from tests.training.bodies import BODY, standing
 
 
@@ -135,3 +147,11 @@ def test_structured_learning(
     assert "| small, as it is " in out
     assert "| small, autoencoder of 2000 " in out
     assert not list(tmp_path.rglob("examples")), "squares that were cut are not kept"
+
+
+def test_structured_speed(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy_sample("turning", tmp_path / "turning")
+    monkeypatch.setattr(structured_speed, "synthesized", lambda *_: tmp_path / "turning")
+    monkeypatch.setattr(lesson_examples, "MOST_BYTES", 60 * 3 * 168**2)
+    structured_speed.main(tmp_path, StructuredCourse("brief", batch=8), steps=3, warm=1)
+    assert "answering, ms each of eight" in capsys.readouterr().out
