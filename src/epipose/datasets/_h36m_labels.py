@@ -1,0 +1,109 @@
+"""Human3.6M as `human36m-multiview-labels-*.npy` of learnable triangulation: one pickled table of all frames.
+
+`subject_names`, `camera_names`, `action_names` ("Greeting-2"); `cameras` [subject, camera] with R, t (mm), K, dist (k1,
+k2, p1, p2, k3); `table` with subject_idx, action_idx, frame_idx and keypoints (17, 3) in mm, in the world. Its joints
+are MPII's 16 and the nose.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from epipose.datasets import Contents, Recording, Wanted
+from epipose.datasets._h36m_facts import MILLIMETRE, OF_32, Take, action_named, poses_of, size_of
+from epipose.datasets._h36m_selection import chosen
+from epipose.datasets._restricted_pickle import read_object_arrays
+from epipose.errors import InputError
+from epipose.geometry.cameras import Camera
+from epipose.geometry.lenses import Human36mLens
+from epipose.geometry.rigid import Rigid
+from epipose.geometry.rotations import nearest_rotation
+
+NAME = "human36m-multiview-labels-*.npy"
+OF_32_HERE = (3, 2, 1, 6, 7, 8, 0, 12, 13, 15, 27, 26, 25, 17, 18, 19, 14)
+"""The joints in these files among the 32 that were measured."""
+COLUMNS = [OF_32_HERE.index(joint) for joint in OF_32]
+_KEYS = ("subject_names", "camera_names", "action_names", "cameras", "table")
+_PARTS = {"subject_idx", "action_idx", "frame_idx", "keypoints"}
+
+
+def recognises(root: Path) -> bool:
+    """Return whether `root` holds such a file."""
+    return any(root.glob(NAME))
+
+
+def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
+    """Return its takes; see `Dataset.recordings`."""
+    files = sorted(root.glob(NAME))
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
+        raise InputError(f"{root} holds several tables of labels ({names}), which differ in their boxes only; keep one")
+    labels = _labels(files[0])
+    table = labels["table"]
+    rows = {}
+    for subject, action in np.unique(table[["subject_idx", "action_idx"]]):
+        take = _take(str(labels["subject_names"][subject]), str(labels["action_names"][action]))
+        if take is not None:
+            rows[take] = np.flatnonzero((table["subject_idx"] == subject) & (table["action_idx"] == action))
+    if not rows:
+        raise InputError(f"{files[0]} holds no action of Human3.6M; get it from its source again")
+    takes, notes = chosen(rows, wanted, root)
+    subjects = [str(name) for name in labels["subject_names"]]
+    rigs = {
+        take.subject: _rig(files[0], labels["cameras"][subjects.index(take.subject)], labels["camera_names"])
+        for take in takes
+    }
+    found = []
+    for take in takes:
+        read = partial(_read, files[0], table[rows[take]])
+        found.append(Recording(take.name, rigs[take.subject], (files[0],), read, take.about))
+    return found, notes
+
+
+def _labels(file: Path) -> dict[str, Any]:
+    labels = read_object_arrays(file)[""]
+    wrong = InputError(f"{file} is no table of labels of Human3.6M; get it from its source again")
+    if not isinstance(labels, dict) or not set(_KEYS) <= set(labels):
+        raise wrong
+    table, cameras = labels["table"], labels["cameras"]
+    if not isinstance(table, ndarray) or not isinstance(cameras, ndarray) or not set(table.dtype.names or ()) >= _PARTS:
+        raise wrong
+    joints = table.dtype["keypoints"].shape
+    if joints != (len(OF_32_HERE), 3):
+        raise InputError(f"{file} holds poses of shape {joints}, not ({len(OF_32_HERE)}, 3); get it again")
+    counts = (len(labels["subject_names"]), len(labels["camera_names"]))
+    inside = all(
+        len(table) and int(table[part].min()) >= 0 and int(table[part].max()) < len(labels[names])
+        for part, names in (("subject_idx", "subject_names"), ("action_idx", "action_names"))
+    )
+    if cameras.shape != counts or not {"R", "t", "K", "dist"} <= set(cameras.dtype.names or ()) or not inside:
+        raise wrong
+    return labels
+
+
+def _take(subject: str, name: str) -> Take | None:
+    action, number = action_named(name), name.rpartition("-")[2]
+    return Take(subject, action, int(number)) if action and number in ("1", "2") and subject[1:].isdecimal() else None
+
+
+def _rig(file: Path, cameras: ndarray, names: Any) -> dict[str, Camera]:
+    rig = {}
+    for numbers, name in zip(cameras, names, strict=True):
+        matrix, turned, dist = (np.asarray(numbers[key], float) for key in ("K", "R", "dist"))
+        shift = np.asarray(numbers["t"], float).ravel() * MILLIMETRE
+        shapes = matrix.shape, turned.shape, shift.shape, dist.size
+        if shapes != ((3, 3), (3, 3), (3,), 5) or not np.allclose(turned @ turned.T, np.eye(3), atol=1e-3):
+            raise InputError(f"{file} has numbers of camera {name} that are none of a camera; get it again")
+        k1, k2, p1, p2, k3 = dist.ravel().tolist()
+        lens = Human36mLens((matrix[0, 0], matrix[1, 1]), (matrix[0, 2], matrix[1, 2]), (k1, k2, p1, p2, k3))
+        rig[str(name)] = Camera(lens, Rigid(nearest_rotation(turned), shift), size_of(str(name)))
+    return rig
+
+
+def _read(file: Path, rows: ndarray) -> Contents:
+    rows = rows[np.argsort(rows["frame_idx"], kind="stable")]
+    joints = rows["keypoints"].astype(float)[:, COLUMNS] * MILLIMETRE
+    return Contents(poses_of(joints, rows["frame_idx"].astype(np.int64), file))
