@@ -46,7 +46,7 @@ class Take:
     action: int
     number: int
     file: str
-    frames: int = 12
+    frames: int = 6
 
     @property
     def name(self) -> str:
@@ -187,7 +187,7 @@ def write_official(root: Path, takes: Sequence[Take] = TAKES, *, mono: bool = Fa
                 continue  # as in the release
             file = root / f"S{take.subject}" / "Videos" / f"{take.file}.{camera}.mp4"
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_video(file, take.frames + 1, size_wh=SIZES[camera], rate=Fraction(50), title=camera)
+            write_video(file, take.frames + 1, size_wh=SIZES[camera], rate=Fraction(50), title=camera, codec="mpeg4")
     if not mono:
         write_cdf(root / "S1" / "MyPoseFeatures" / "D3_Positions" / "_ALL 1.cdf", np.zeros((1, 2, 96)))
     return root

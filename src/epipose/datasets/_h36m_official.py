@@ -143,7 +143,7 @@ def _cdf(file: Path) -> Iterator[Any]:
     # Made before it is opened, so that it can be closed even when opening fails half way.
     opened = CDF.__new__(CDF)
     try:
-        opened.__init__(file)
+        CDF.__init__(opened, file)
         yield opened
     except _DAMAGE as error:
         raise InputError(f"{file} is cut short or damaged; unpack it again") from error

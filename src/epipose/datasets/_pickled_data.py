@@ -94,6 +94,8 @@ class _Making:
                 return self._array(shape, about, data, "F" if order == "F" else "C")
             case Scalar(args=(about, data)):
                 return self._array((), about, data, "C")[()]
+            case Bytes(args=()):
+                return b""
             case Bytes(args=(str(text), "latin1")):
                 return text.encode("latin1")
             case Record(state=state):

@@ -93,6 +93,8 @@ _KNOWN: Final[Mapping[str, type]] = {
     "collections.OrderedDict": dict,
     **{f"{module}._reconstructor": OldRecord for module in ("copyreg", "copy_reg")},
     **{f"{module}.object": Kind for module in ("builtins", "__builtin__")},
+    **{f"{module}.bytes": Bytes for module in ("builtins", "__builtin__")},
+    **{f"{module}.{kind.__name__}": kind for module in ("builtins", "__builtin__") for kind in (set, complex)},
 }
 
 
