@@ -176,6 +176,7 @@ def arrayed(shape: Any, code: str, data: Any, state: Any = (3, "<", None, None, 
     "content",
     [
         arrayed((10**6,), "f8", b"\0" * 8),
+        arrayed((2,), "f8", b"\0" * 24),
         arrayed((-1, -1), "f8", b"\0" * 8),
         arrayed((2,), "O8", b"\0" * 16),
         arrayed((3,), "O8", [1, 2]),

@@ -27,7 +27,7 @@ class Learn(Command):
             metavar="NAME",
             help="self-supervised: by what the cameras triangulated; lift: the same, from keypoints of a detector"
             " instead of pictures; refine: a network that was taught already, whose poses are made better by the same;"
-            " supervised, refine-supervised: by the truth that synthetic recordings come with.",
+            " supervised, refine-supervised: by the truth that synthetic recordings and data sets come with.",
         ),
     ] = "self-supervised"
     model: Annotated[
