@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from epipose.io.pictures import write_png
 from epipose.pose.roots import from_root
 from epipose.pose.skeletons import Skeleton
 from epipose.report.learning.gallery import from_aside
-from epipose.report.palette import LEFT, MIDDLE, RIGHT
+from epipose.report.palette import MIDDLE, rgb, side_colours
 
 TILE_PX, ASIDE_PX, GAP_PX, TITLE_PX = 190, 130, 6, 26
 METRES = 2.2
@@ -48,8 +49,7 @@ def write_picture(path: Path, columns: Sequence[Column]) -> None:
     drawn = [_column(column) for column in columns]
     parts = [part for column in drawn for part in (np.broadcast_to(gap, (len(column), GAP_PX, 3)), column)]
     picture = np.concatenate(parts[1:], axis=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    write_png(path, picture)
 
 
 def _column(column: Column) -> UInt8[ndarray, "height width 3"]:
@@ -74,23 +74,16 @@ def _skeleton(
     picture: UInt8[ndarray, "height width 3"], places: Float[ndarray, "joints 2"], skeleton: Skeleton, *, white: bool
 ) -> None:
     """Draw the truth in white on black, or an answer in the colours of its sides."""
-    left, right = ({pair[side] for pair in skeleton.pairs} for side in (0, 1))
+    sides = side_colours(skeleton)
     points = np.clip(np.round(places * 2**_SHIFT), -(2**15), 2**15).astype(int)
     for parent, child in skeleton.bones:
-        name = skeleton.joint_names[child]
-        colour = LEFT if name in left else RIGHT if name in right else MIDDLE
         ends = points[parent].tolist(), points[child].tolist()
         if white:
             cv2.line(picture, *ends, INK, 4, cv2.LINE_AA, _SHIFT)
             cv2.line(picture, *ends, PAPER, 2, cv2.LINE_AA, _SHIFT)
         else:
-            cv2.line(picture, *ends, _rgb(colour), 2, cv2.LINE_AA, _SHIFT)
+            cv2.line(picture, *ends, rgb(sides.get(skeleton.joint_names[child], MIDDLE)), 2, cv2.LINE_AA, _SHIFT)
 
 
 def _write(picture: UInt8[ndarray, "height width 3"], text: str, place: tuple[int, int], size: float) -> None:
     cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, INK, 1, cv2.LINE_AA)
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
-    return red, green, blue

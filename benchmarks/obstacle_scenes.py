@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from benchmarks.studio import Setting, synthesized
+from benchmarks.studio_keypoints import Noise, write_truth_keypoints
 from epipose.calibration.obstacles import Disc
 from epipose.geometry.cameras import Camera
 from epipose.io.truth_files import SKELETON, Truth, read_truth
@@ -21,7 +22,9 @@ from epipose.pipeline.reconstruct import reconstruct
 from epipose.pipeline.teaching import load_teaching
 
 SCENE = "--rig ring --cameras 4 --motion dance --size 640 360"
-LENGTH = "--seconds 10 --frame-rate 10"
+LENGTH = "--seconds 30 --frame-rate 10"
+DETECTOR = "truth"
+"""Made from the truth, with noise (`benchmarks.studio_keypoints`)."""
 HELD_OUT = 0.25
 """Share of the frames, the last ones."""
 
@@ -57,8 +60,9 @@ def recorded(seed: int, folder: Path) -> Pair:
     )
     for capture in (clear, hidden):
         if not (capture / "poses" / "triangulated.npz").is_file():
-            reconstruct(capture, detector="builtin")
-    teaching = load_teaching(hidden, "triangulated", "builtin", no_report)
+            write_truth_keypoints(capture, read_truth(capture / "truth"), Noise(seed))
+            reconstruct(capture, detector=DETECTOR)
+    teaching = load_teaching(hidden, "triangulated", DETECTOR, no_report)
     (looked,) = with_obstacles([teaching], Asked.parse("auto"), no_report)
     discs = {view.name: view.discs[0] for view in looked.views if view.discs}
     print(f"scene {seed}: a disc is found before {', '.join(discs) or 'no camera'}", flush=True)
@@ -79,7 +83,7 @@ def learned(capture: Path, name: str, obstacle: str, start: Path, *, steps: int,
                 start=str(start),
                 obstacle=obstacle,
                 hold_out=str(HELD_OUT),
-                detector="builtin",
+                detector=DETECTOR,
                 steps=steps,
                 seed=seed,
             ),

@@ -3,11 +3,11 @@
     python -m benchmarks.obstacles --start MODEL [--seeds 3] [--steps 300] [--folder FOLDER] [--picture FILE.png]
 
 The four experiments of epipose's first user, on scenes of the studio: the whole picture, cropped, occluded and cropped,
-and occluded and cropped after a small fine-tuning. Each scene is recorded twice, with the same person, motion, room and
-cameras: clear, and with a disc before every other camera. Both are reconstructed with the builtin detector and the
-cameras given; networks learn for --steps batches by what was triangulated, but for the last quarter of the frames.
-There, in the views that have a disc, they are marked against the truth, all in the same crops: around the true joints,
-so that nothing differs but the picture.
+and occluded and cropped after a small fine-tuning. Each scene is recorded twice for 30 s, with the same person, motion,
+room and cameras: clear, and with a disc before every other camera. Both are reconstructed with the cameras given, from
+keypoints as a good detector finds them (`benchmarks.studio_keypoints`); networks learn for --steps batches by what was
+triangulated, but for the last quarter of the frames. There, in the views that have a disc, they are marked against the
+truth, all in the same crops: around the true joints, so that nothing differs but the picture.
 
 Fine-tuned are three networks from the same start: with the disc standing, which `epipose learn --obstacle auto` finds
 by itself; before it stood, on the clear recording, told where it will be (--obstacle VIEW:X,Y,RADIUS); and, to compare,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from epipose.errors import InputError
-from epipose.io.pictures import picture_files, read_pictures
+from epipose.io.pictures import picture_files, read_picture, read_pictures, write_png
 
 
 def write_picture(path: Path, grey: int, shape: tuple[int, int, int] = (48, 64, 3)) -> None:
@@ -36,3 +36,10 @@ def test_unsound_pictures_are_named(tmp_path: Path) -> None:
         (tmp_path / "2.png").write_bytes(content)
         with pytest.raises(InputError, match=r"2\.png is not a picture"):
             list(read_pictures(tmp_path, frame_rate=25.0))
+
+
+def test_a_png_is_read_again_as_it_was(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    write_png(tmp_path / "new" / "picture.png", picture)
+    np.testing.assert_array_equal(read_picture(tmp_path / "new" / "picture.png"), picture)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["picture.png"]

@@ -33,7 +33,7 @@ BRIEF = Settings(steps=4, start="none", detector="perfect", name="brief")
 def few_examples() -> Iterator[None]:
     """Cut few examples: all of these tests are about what happens, not about how well."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lesson_examples, "MOST_EXAMPLES", 100)
+        patch.setattr(lesson_examples, "MOST_BYTES", 100 * 3 * 240**2)
         patch.setattr(refine_course, "CROPS", 64)
         yield
 

@@ -96,7 +96,6 @@ def test_the_demo_is_as_near_to_the_truth_as_it_was(tmp_path: Path) -> None:
     }
     missed = {name: (value, REACHED[name]) for name, value in reached.items() if value > TO_SPARE * REACHED[name]}
     assert not missed
-    assert sum(report.seconds_by_stage.values()) < 90  # 45 on two cores that do nothing else
 
 
 def test_a_sample_that_there_is_not() -> None:

@@ -46,7 +46,7 @@ def agreement(picture: ndarray, units: ndarray, colours: ndarray) -> float:
 def test_joints_stay_on_their_colours_and_mirroring_swaps_left_and_right(examples: CropExamples) -> None:
     rng, mirrored = np.random.default_rng(0), 0
     for row in range(len(examples)):
-        picture, units, weight = vary(examples, row, 128, Variation(), rng)
+        picture, units, weight, _ = vary(examples, row, 128, Variation(), rng)
         plain, swapped = (agreement(picture, units, COLOURS[list(order)]) for order in (range(21), SKELETON.mirror))
         assert max(plain, swapped) > 0.85
         assert abs(plain - swapped) > 0.3
@@ -65,7 +65,7 @@ def test_depth_is_as_long_as_across(examples: CropExamples) -> None:
     tied.joints[row, :, 2] = 0.3 * away / SIZE
     level = Variation(turn=0.0, mirrored=0.0)
     for _ in range(10):
-        _, units, _ = vary(tied, row, 128, level, rng)
+        _, units, _, _ = vary(tied, row, 128, level, rng)
         np.testing.assert_allclose(units[:20, 2], 0.3 * (units[:20, 0] - units[0, 0]), atol=1e-5)
 
 
@@ -86,7 +86,7 @@ def test_the_scenes_own_disc_is_drawn_where_it_stands(examples: CropExamples) ->
         frame = steady_frame(examples, row, 96)
         disc = np.array([DISC])[:, :2]
         units = (frame.crop_from_px[:, :2] @ disc[0] + frame.crop_from_px[:, 2]) / 96 - 0.5
-        with_disc, _, _ = vary(examples, row, 96, always, rng)
+        with_disc, _, _, _ = vary(examples, row, 96, always, rng)
         places = [(round((sign * units[0] + 0.5) * 96), round((units[1] + 0.5) * 96)) for sign in (1, -1)]
         flat = [np.ptp(with_disc[y - 3 : y + 4, x - 3 : x + 4].reshape(-1, 3), axis=0).max() == 0 for x, y in places]
         shares.append(any(flat))

@@ -91,7 +91,7 @@ def test_pictures_and_labels_agree(tmp_path: Path, mirrored: float) -> None:
     for seed in range(8):
         rng = np.random.default_rng(seed)
         variation = replace(PLAIN, mirrored=mirrored)
-        picture, units, weight = vary_as_published(examples, 0, 256, variation, rng)
+        picture, units, weight, _ = vary_as_published(examples, 0, 256, variation, rng)
         order = list(skeleton.mirror) if mirrored else list(range(17))
         # Colours are changed channel by channel, which a disc of known colour tells.
         places = (units[:, :2] + 0.5) * 256
@@ -107,7 +107,7 @@ def test_the_root_is_the_middle_also_of_mirrored_crops(tmp_path: Path) -> None:
     examples = example(tmp_path, person(1), skeleton)
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        _, units, _ = vary_as_published(examples, 0, SIZE, PublishedVariation(mirrored=1.0), rng)
+        _, units, _, _ = vary_as_published(examples, 0, SIZE, PublishedVariation(mirrored=1.0), rng)
         np.testing.assert_allclose(units[skeleton.index("pelvis")], 0, atol=1e-6)
 
 
@@ -134,7 +134,7 @@ def test_crops_vary_as_published(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     ends = []
     for _ in range(400):
-        _, units, _ = vary_as_published(examples, 0, SIZE, PLAIN, rng)
+        _, units, _, _ = vary_as_published(examples, 0, SIZE, PLAIN, rng)
         ends.append(units[skeleton.index("thorax"), :2] - units[skeleton.index("pelvis"), :2])
     lengths, upright = np.linalg.norm(ends, axis=1), np.array([0.0, -1.0])
     zooms = 0.5 / 2 / lengths
@@ -156,11 +156,11 @@ def test_things_cover_every_crop_unless_told_otherwise(tmp_path: Path) -> None:
     nothing = replace(examples, files=(tmp_path / "black.npy",))
     shares = []
     for seed in range(40):
-        picture, _, _ = vary_as_published(nothing, 0, SIZE, PublishedVariation(), np.random.default_rng(seed))
+        picture, _, _, _ = vary_as_published(nothing, 0, SIZE, PublishedVariation(), np.random.default_rng(seed))
         shares.append(float((picture.max(axis=2) > 0).mean()))
     assert np.mean(np.array(shares) > 0) > 0.85, "half of the things are black parts of black crops"
     assert 0.02 < np.mean(shares) < 0.5
-    picture, _, _ = vary_as_published(nothing, 0, SIZE, PLAIN, np.random.default_rng(0))
+    picture, _, _, _ = vary_as_published(nothing, 0, SIZE, PLAIN, np.random.default_rng(0))
     assert not picture.any()
 
 

@@ -27,7 +27,8 @@ class Learn(Command):
             metavar="NAME",
             help="self-supervised: by what the cameras triangulated; lift: the same, from keypoints of a detector"
             " instead of pictures; refine: a network that was taught already, whose poses are made better by the same;"
-            " supervised, refine-supervised: by the truth that synthetic recordings and data sets come with.",
+            " structured: poses by way of what an autoencoder knows of them; supervised, refine-supervised,"
+            " structured-supervised: by the truth that synthetic recordings and data sets come with.",
         ),
     ] = "self-supervised"
     model: Annotated[
@@ -52,7 +53,9 @@ class Learn(Command):
     hold_out: Annotated[
         str,
         tyro.conf.arg(
-            metavar="SHARE|VIEW", help="Never learned from, for marking: the last share of the frames, or one camera."
+            metavar="SHARE|VIEW|CAPTURE",
+            help="Never learned from, for marking: the last share of the frames, one camera, or one of several"
+            " recordings.",
         ),
     ] = "0.25"
     crops: Annotated[
@@ -76,17 +79,45 @@ class Learn(Command):
         int | None,
         tyro.conf.arg(
             metavar="N",
-            help="Batches to learn from, of 32 pictures, 256 people to lift, or 128 poses to refine.",
-            help_behavior_hint="(default: 600; to refine: 400)",
+            help="Batches to learn from, of 32 pictures, 256 people to lift, or 128 poses to refine; for structured, of"
+            " 128 pictures for the codes and as many for all together.",
+            help_behavior_hint="(default: 600; to refine: 400; structured: 500)",
         ),
     ] = None
     seed: Annotated[int, tyro.conf.arg(metavar="N", help="Everything left to chance follows from it.")] = 0
+    trunk: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="NAME",
+            help="For structured, what sees the picture: cnn, the published network of 2016; small; or resnet18, 34,"
+            " 50, 101 or 152.",
+        ),
+    ] = "cnn"
+    hidden: Annotated[
+        str,
+        tyro.conf.arg(metavar="N[-N...]", help="For structured, units of the autoencoder's layers, such as 300-300."),
+    ] = "2000"
+    head: Annotated[
+        Literal["autoencoder", "direct", "pca", "dense"],
+        tyro.conf.arg(
+            help="For structured, what decodes poses. To compare with: nothing, principal components, or an untaught"
+            " layer as wide as the autoencoder's last."
+        ),
+    ] = "autoencoder"
+    stage: Annotated[
+        Literal["all", "poses", "codes", "together"],
+        tyro.conf.arg(
+            help="For structured, one stage alone, after those before it: what poses there are, their codes from"
+            " pictures, or both together."
+        ),
+    ] = "all"
 
     def run(self, progress: Report, /) -> Outcome:
         """Write the network, its card and its report into models/<name>/ of the first capture."""
-        from epipose.pipeline.learn import Settings, learn
+        from epipose.pipeline.learn import Settings, learn, learn_stage
+        from epipose.pipeline.learn_structured import Structure, parse_hidden
         from epipose.report.learning.json_file import as_table
-        from epipose.report.learning.summary import one_line
+        from epipose.report.learning.summary import millimetres, one_line
 
         settings = Settings(
             recipe=self.recipe,
@@ -99,7 +130,12 @@ class Learn(Command):
             detector=self.detector,
             steps=self.steps,
             seed=self.seed,
+            structure=Structure(trunk=self.trunk, hidden=parse_hidden(self.hidden), head=self.head, stage=self.stage),
         )
+        if self.stage in ("poses", "codes"):
+            file, errors = learn_stage(self.folders, settings, progress=progress, note=self._note)
+            line = f"wrote {file}: {millimetres(errors['mpjpe_mm'])} on what is held out"
+            return Outcome(line, {"file": str(file), "errors": errors})
         report = learn(self.folders, settings, progress=progress, note=self._note)
         line = f"{one_line(report)}; wrote {report.file}, report: {report.file.parent / 'report.html'}"
         return Outcome(line, as_table(report), report.warnings)

@@ -52,6 +52,23 @@ def read_picture(path: Path) -> UInt8[ndarray, "height width 3"]:
 
 def write_jpeg(path: Path, picture: UInt8[ndarray, "height width 3"]) -> None:
     """Write an RGB picture, whole or not at all."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
     with atomic_write(path, "wb") as file:
-        file.write(data.tobytes())
+        file.write(as_jpeg(picture))
+
+
+def write_png(path: Path, picture: UInt8[ndarray, "height width 3"]) -> None:
+    """Write an RGB picture without loss, whole or not at all."""
+    with atomic_write(path, "wb") as file:
+        file.write(as_png(picture))
+
+
+def as_jpeg(picture: UInt8[ndarray, "height width 3"], quality: int = 92) -> bytes:
+    """Return an RGB picture as the content of a JPEG file of a `quality` of 0 to 100."""
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return bytes(data)
+
+
+def as_png(picture: UInt8[ndarray, "height width 3"]) -> bytes:
+    """Return an RGB picture as the content of a PNG file."""
+    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return bytes(data)

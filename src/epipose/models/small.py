@@ -37,6 +37,10 @@ class SmallNet(CropNet):
 
     def marginals(self, pictures: Float[Tensor, "n 3 height width"]) -> Marginals:
         """Return the three distributions of each joint."""
+        return self.seen(pictures)[0]
+
+    def seen(self, pictures: Float[Tensor, "n 3 height width"]) -> tuple[Marginals, Float[Tensor, "n channels"]]:
+        """Return the three distributions of each joint, and what each whole picture shows."""
         seen = self.trunk(pictures)
         logits = self.heatmaps(seen.cells).float()
         shares = torch.softmax(logits.flatten(2), dim=2)
@@ -44,4 +48,4 @@ class SmallNet(CropNet):
         hidden = torch.relu(self.under(under) + self.around(seen.whole)[:, None])
         planes = torch.softmax(torch.einsum("njh,jhp->njp", hidden, self.planes).float(), dim=2)
         shares = shares.view_as(logits)
-        return Marginals(shares.sum(dim=2), shares.sum(dim=3), planes)
+        return Marginals(shares.sum(dim=2), shares.sum(dim=3), planes), seen.whole

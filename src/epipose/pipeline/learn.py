@@ -13,6 +13,8 @@ from epipose.errors import InputError
 from epipose.geometry.crop_frames import MARGIN, FrameKind
 from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
+from epipose.pipeline import learn_structured
+from epipose.pipeline.learn_structured import Structure
 from epipose.pipeline.learning_findings import describe_learning
 from epipose.pipeline.lesson_examples import HoldOut, cut_examples
 from epipose.pipeline.obstacles import Asked, obstacles_in_words, with_obstacles
@@ -33,13 +35,15 @@ if TYPE_CHECKING:
     from epipose.training.loop import Point, Watch
 
 MODEL, LIFT, REFINE, REFINE_SUPERVISED = "small", "lift", "refine", "refine-supervised"
+STRUCTURED, STRUCTURED_SUPERVISED = "structured", "structured-supervised"
 LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangulated", REFINE: "triangulated",
-          REFINE_SUPERVISED: TRUTH}  # fmt: skip
+          REFINE_SUPERVISED: TRUTH, STRUCTURED: "triangulated", STRUCTURED_SUPERVISED: TRUTH}  # fmt: skip
 """By recipe, which poses of a capture it takes for the truth."""
 REFINING = (REFINE, REFINE_SUPERVISED)
+BY_STRUCTURE = (STRUCTURED, STRUCTURED_SUPERVISED)
 USUAL_STEPS, REFINING_STEPS = 600, 400
 """Batches to learn from where nobody says how many."""
-BATCH = {LIFT: 256, REFINE: 128, REFINE_SUPERVISED: 128}
+BATCH = {LIFT: 256} | dict.fromkeys(REFINING, 128) | dict.fromkeys(BY_STRUCTURE, learn_structured.BATCH)
 """By recipe, people that are learned from at once; 32 pictures otherwise."""
 CROPS: dict[str, FrameKind] = {"box": "box", "paper": "paper"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -69,6 +73,8 @@ class Settings:
     steps: int | None = None
     """Batches to learn from; as many as the recipe usually takes without."""
     seed: int = 0
+    structure: Structure = Structure()  # noqa: RUF009 - it is frozen
+    """For the recipes BY_STRUCTURE, instead of `model`."""
 
 
 def learn(
@@ -85,6 +91,72 @@ def learn(
     Raises InputError for captures that cannot be learned from, with the remedy.
     """
     settings = _checked(settings, folders)
+    teachings, hold_out, to = _prepared(folders, settings, progress, note)
+    taught, pictures = _teaching_of(settings.recipe)(teachings, hold_out, to)
+    file = to.place / f"{settings.name}.onnx"
+    report = describe_learning(
+        to.course, taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=pictures
+    )
+    for sentence in report.notes:
+        note(sentence)
+    terms = (to.description.terms,) if to.description.terms else ()
+    report = replace(report, notes=(*report.notes, *to.obstacles, *terms))
+    with atomic_write(file, "wb") as writing:
+        writing.write(taught.file)
+    with atomic_write(to.place / "card.md", "w") as card:
+        card.write(model_card(report, _command(settings, folders)))
+    write_learning_json(to.place / "learning.json", report)
+    write_learning_report(to.place / "report.html", report)
+    return report
+
+
+def learn_stage(
+    folders: Sequence[Path],
+    settings: Settings,
+    *,
+    progress: Report = no_report,
+    note: Callable[[str], None] = lambda _: None,
+) -> tuple[Path, dict[str, float]]:
+    """Teach a stage of a structured network that is not the last; return its file, and its errors on what is held out.
+
+    Raises InputError as `learn` does, and where a stage before it is missing.
+    """
+    settings = _checked(settings, folders)
+    stage = settings.structure.stage
+    if settings.recipe not in BY_STRUCTURE or stage == "all":
+        raise InputError(f"the recipe {settings.recipe!r} has no stages; choose from {', '.join(BY_STRUCTURE)}")
+    teachings, hold_out, to = _prepared(folders, settings, progress, note)
+    goal = _structured_goal(teachings, hold_out, to)
+    points = learn_structured.teach_stage(goal, stage, to.watch)
+    return goal.place / f"{stage}.pt", points[-1].errors
+
+
+@dataclass(frozen=True, eq=False)
+class _Goal:
+    """What is to be taught, and where it goes."""
+
+    course: "Course"
+    settings: Settings
+    description: ModelDescription
+    obstacles: tuple[str, ...]
+    """What stands before the cameras, in sentences."""
+    place: Path
+    progress: Report
+    watch: "Watch"
+
+    @property
+    def crops(self) -> FrameKind:
+        return CROPS[self.settings.crops]
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.place / "checkpoint.pt"
+
+
+def _prepared(
+    folders: Sequence[Path], settings: Settings, progress: Report, note: Callable[[str], None]
+) -> tuple[list[Teaching], HoldOut, _Goal]:
+    """Return what recordings teach, what of it is held out, and what is to be made of it."""
     course = _course(settings, folders[0])
     asked = Asked.parse(settings.obstacle)
     teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
@@ -93,56 +165,36 @@ def learn(
     obstacles = obstacles_in_words(teachings)
     for sentence in obstacles:
         note(sentence)
-    place = folders[0] / "models" / settings.name
-    to = _Goal(
-        course,
-        CROPS[settings.crops],
-        settings.recipe in REFINING,
-        replace(_description(teachings, settings), terms=_terms(course.start)),
-        place,
-        progress,
-        _watch(progress, note),
+    described = replace(_description(teachings, settings), terms=_terms(course.start))
+    place, watch = folders[0] / "models" / settings.name, _watch(progress, note)
+    return teachings, hold_out, _Goal(course, settings, described, tuple(obstacles), place, progress, watch)
+
+
+_Taught = tuple["Taught", "CropExamples | None"]
+"""With the examples of pictures that it was marked on."""
+
+
+def _teaching_of(recipe: str) -> Callable[[Sequence[Teaching], HoldOut, _Goal], _Taught]:
+    if recipe in BY_STRUCTURE:
+        return _taught_structured
+    return _taught_to_lift if recipe == LIFT else _taught_to_see
+
+
+def _taught_structured(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Taught:
+    """Teach a network that says codes of whole poses."""
+    goal = _structured_goal(teachings, hold_out, to)
+    taught = learn_structured.teach_structured(goal, to.settings.structure, to.description, to.watch)
+    return taught, goal.lessons.held_out.examples
+
+
+def _structured_goal(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> learn_structured.StructuredGoal:
+    return learn_structured.structured_goal(
+        to.course, to.settings.structure, teachings, hold_out, to.place, to.progress
     )
-    taught, pictures = (_taught_to_lift if settings.recipe == LIFT else _taught_to_see)(teachings, hold_out, to)
-    file = place / f"{settings.name}.onnx"
-    report = describe_learning(
-        course, taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=pictures
-    )
-    for sentence in report.notes:
-        note(sentence)
-    terms = (to.description.terms,) if to.description.terms else ()
-    report = replace(report, notes=(*report.notes, *obstacles, *terms))
-    with atomic_write(file, "wb") as writing:
-        writing.write(taught.file)
-    with atomic_write(place / "card.md", "w") as card:
-        card.write(model_card(report, _command(settings, folders)))
-    write_learning_json(place / "learning.json", report)
-    write_learning_report(place / "report.html", report)
-    return report
 
 
-@dataclass(frozen=True, eq=False)
-class _Goal:
-    """What is to be taught, and where it goes."""
-
-    course: "Course"
-    crops: FrameKind
-    refines: bool
-    """Whether it is a network that the course starts from, made better."""
-    description: ModelDescription
-    place: Path
-    progress: Report
-    watch: "Watch"
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.place / "checkpoint.pt"
-
-
-def _taught_to_see(
-    teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal
-) -> tuple["Taught", "CropExamples | None"]:
-    """Teach a network that sees crops of pictures; return the examples that it was marked on, too."""
+def _taught_to_see(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Taught:
+    """Teach a network that sees crops of pictures."""
     from epipose.training import courses
 
     obstacle = any(view.discs for teaching in teachings for view in teaching.views)
@@ -150,16 +202,14 @@ def _taught_to_see(
     cut = Cut(courses.picture_size(course), to.crops)
     examples = cut_examples(teachings, hold_out, cut, to.place / "examples", to.progress)
     given = course, examples.learned, examples.held_out, to.description, to.checkpoint, to.watch
-    if not to.refines:
+    if to.settings.recipe not in REFINING:
         return courses.teach(*given), examples.held_out
     from epipose.training.refine_course import refine
 
     return refine(*given, partial(to.progress, "find poses")), examples.held_out
 
 
-def _taught_to_lift(
-    teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal
-) -> tuple["Taught", "CropExamples | None"]:
+def _taught_to_lift(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Taught:
     """Teach a network that lifts the detector's keypoints, which sees no pictures."""
     from epipose.training.lift_course import teach_lift
 
@@ -171,7 +221,8 @@ def _taught_to_lift(
 def _course(settings: Settings, capture: Path) -> "Course":
     from epipose.training.courses import Course
 
-    steps = settings.steps or (REFINING_STEPS if settings.recipe in REFINING else USUAL_STEPS)
+    usual = dict.fromkeys(REFINING, REFINING_STEPS) | dict.fromkeys(BY_STRUCTURE, learn_structured.USUAL_STEPS)
+    steps = settings.steps or usual.get(settings.recipe, USUAL_STEPS)
     course = Course(settings.model, settings.name, _start(settings, capture), steps, settings.seed)
     return replace(course, batch=BATCH[settings.recipe]) if settings.recipe in BATCH else course
 
@@ -188,6 +239,10 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
     if settings.recipe == LIFT:
         settings = replace(settings, model=LIFT)
+    if settings.recipe in BY_STRUCTURE:
+        if settings.crops != "box":
+            raise InputError("structured networks see the square around the person; leave out --crops")
+        settings = replace(settings, model=settings.structure.model)
     name = settings.name or _usual_name(settings)
     if not NAME.fullmatch(name):
         raise InputError(f"a network cannot be called {name!r}; use letters, digits, dots, dashes and underscores")
@@ -214,7 +269,8 @@ def _start(settings: Settings, capture: Path) -> Path | None:
         return None
     if settings.start != "auto":
         return Path(settings.start)
-    return find_network(settings.model) if settings.model in network_names() else None
+    begins_as = settings.structure.trunk if settings.recipe in BY_STRUCTURE else settings.model
+    return find_network(begins_as) if begins_as in network_names() else None
 
 
 def _terms(start: Path | None) -> str:
@@ -279,5 +335,9 @@ def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
     options |= {"seed": str(settings.seed), "detector": settings.detector}
     if settings.steps is not None:
         options["steps"] = str(settings.steps)
+    if settings.recipe in BY_STRUCTURE:
+        structure = settings.structure
+        del options["model"], options["crops"]
+        options |= {"trunk": structure.trunk, "hidden": "-".join(map(str, structure.hidden)), "head": structure.head}
     words = [word for option, value in options.items() for word in (f"--{option}", value)]
     return ["epipose", "learn", *map(str, folders), *words]

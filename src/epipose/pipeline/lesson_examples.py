@@ -16,52 +16,63 @@ from epipose.report.wording import percent
 from epipose.training.crop_examples import CropExamples
 from epipose.training.recorded_examples import Cut, FilmedView, joined, squares, write_examples
 
-MOST_EXAMPLES = 8000
-"""Squares cut from all recordings together; where there would be more, frames are left out evenly."""
+MOST_BYTES = 4_000_000_000
+"""Of the squares cut from all recordings together: 23,000 for `small`. Where there would be more, frames are left out
+evenly."""
 
 
 @dataclass(frozen=True)
 class HoldOut:
-    """What is kept for marking: the last `share` of the frames of every camera, or all of one camera."""
+    """What is kept for marking: the last `share` of the frames of every camera, all of one camera, or one recording."""
 
     share: float = 0.0
     view: str | None = None
+    recording: str | None = None
 
     @classmethod
     def parse(cls, text: str, teachings: Sequence[Teaching]) -> "HoldOut":
-        """Read a share from 0 to 1 or the name of a view; raises InputError for anything else."""
+        """Read a share from 0 to 1, or the name of a view or a recording; raises InputError for anything else."""
         names = sorted({view.name for teaching in teachings for view in teaching.views})
         if text in names:
             return cls(view=text)
+        recordings = [teaching.path.resolve().name for teaching in teachings]
+        if text in recordings and len(recordings) > 1:
+            return cls(recording=text)
         try:
             share = float(text)
         except ValueError:
             share = -1.0
         if not 0 < share < 1:
             raise InputError(
-                f"cannot hold out {text!r}; give a share of the frames, such as 0.25, or one of {', '.join(names)}"
+                f"cannot hold out {text!r}; give a share of the frames, such as 0.25, one of {', '.join(names)}, or one"
+                " of several recordings"
             )
         return cls(share=share)
 
     def __str__(self) -> str:
         """Say it in words."""
-        return f"all of {self.view}" if self.view else f"the last {percent(self.share)} of the frames of every camera"
+        whole = self.view or self.recording
+        return f"all of {whole}" if whole else f"the last {percent(self.share)} of the frames of every camera"
 
     def of(self, view: TaughtView, teaching: Teaching) -> Bool[ndarray, "frames"]:
         """Return which frames of a view are held out."""
         times = view.times
         if self.view is not None:
             return np.full(len(times), view.name == self.view)
+        if self.recording is not None:
+            return np.full(len(times), teaching.path.resolve().name == self.recording)
         begin, end = teaching.labels.poses.times[[0, -1]]
         return np.asarray(times >= end - self.share * (end - begin))
 
     def of_labels(self, teaching: Teaching) -> Bool[ndarray, "frames"]:
         """Return at which moments of the labels nothing may be learned."""
         times = teaching.labels.poses.times
+        if self.view is not None:
+            return np.zeros(len(times), bool)
+        if self.recording is not None:
+            return np.full(len(times), teaching.path.resolve().name == self.recording)
         begin, end = times[[0, -1]]
-        return (
-            np.asarray(times >= end - self.share * (end - begin)) if self.view is None else np.zeros(len(times), bool)
-        )
+        return np.asarray(times >= end - self.share * (end - begin))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +86,7 @@ class Divided:
 def cut_examples(teachings: Sequence[Teaching], hold_out: HoldOut, cut: Cut, folder: Path, progress: Report) -> Divided:
     """Cut squares with room for crops from all recordings, and keep them in `folder`."""
     total = sum(len(view.times) * teaching.people for teaching in teachings for view in teaching.views)
-    step = max(1, -(-total // MOST_EXAMPLES))
+    step = max(1, -(-total * 3 * cut.side**2 // MOST_BYTES))
     parts: dict[bool, list[CropExamples]] = {False: [], True: []}
     jobs = [(teaching, view) for teaching in teachings for view in teaching.views]
     for number, (teaching, view) in enumerate(jobs):

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from epipose.pose.skeletons import Skeleton
 from epipose.report.contents import BoneReport, ReconstructionReport, ViewReport
-from epipose.report.palette import LEFT, MIDDLE, RIGHT, SWAPPED, Figure, axis, label, view_colour
+from epipose.report.palette import MIDDLE, SWAPPED, Figure, axis, label, side_colours, view_colour
 from epipose.report.playback import scene_size, sphere_factor
 from epipose.report.wording import millimetres, rounded, rounded_list
 
@@ -107,7 +107,7 @@ def reprojection_over_time(report: ReconstructionReport) -> Figure:
 
 def bone_variation(report: ReconstructionReport) -> Figure:
     """Return a bar for each bone: how much its length varies over time, in percent of the length."""
-    sides = _sides(report.poses.skeleton)
+    sides = side_colours(report.poses.skeleton)
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -131,7 +131,7 @@ def joint_uncertainty(report: ReconstructionReport) -> Figure:
 
 def joint_bars(millimetres_of: Mapping[str, float], skeleton: Skeleton, title: str) -> Figure:
     """Return a bar for each joint in the colour of its side."""
-    sides = _sides(skeleton)
+    sides = side_colours(skeleton)
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -250,10 +250,6 @@ def _swap_shades(report: ReconstructionReport) -> list[dict[str, Any]]:
         for row, view in zip(count(1), report.views, strict=False)
         for first, last in view.swapped_runs
     ]
-
-
-def _sides(skeleton: Skeleton) -> dict[str, str]:
-    return {left: LEFT for left, _ in skeleton.pairs} | {right: RIGHT for _, right in skeleton.pairs}
 
 
 def _joint_words(name: str) -> str:

@@ -1,16 +1,26 @@
 """Pictures with what a network saw in them: limbs, a box for each person, and an inset that shows them in 3D."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from epipose.pose.roots import root
 from epipose.pose.skeletons import Skeleton
-from epipose.report.palette import LEFT, MIDDLE, RIGHT, view_colour
+from epipose.report.drawing import (
+    DARK,
+    SHIFT,
+    Picture,
+    fixed,
+    limbs,
+    paint_box,
+    paint_limbs,
+    paint_skeleton,
+    paint_words,
+)
+from epipose.report.palette import rgb, view_colour
 from epipose.runtime.placing import Person
 
 MOST_PX = 1920
@@ -18,10 +28,6 @@ MOST_PX = 1920
 FAINT = 0.05
 """Confidence below which joints are not drawn."""
 
-_SHIFT = 4
-"""Bits of OpenCV's fractions of pixels."""
-_BEYOND = 2**17
-_DARK, _LIGHT = (24, 26, 30), (236, 238, 242)
 _INSET, _SMALLEST_INSET = 0.36, 72
 """Side of the inset over the picture's shorter side, and in pixels below which there is none."""
 _DIM = 0.25
@@ -33,26 +39,6 @@ _REACH_M, _APART_M = 1.15, 1.0
 """Metres around a person that the inset shows, and between people whose places are not known."""
 _MEMORY = 0.97
 """How much of a frame's scale stays in the next, so that the inset does not pump."""
-
-Picture = UInt8[ndarray, "height width 3"]
-Colour = tuple[int, int, int]
-
-
-def _rgb(colour: str) -> Colour:
-    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
-    return red, green, blue
-
-
-@dataclass(frozen=True)
-class _Limb:
-    ends: tuple[int, int]
-    colour: Colour
-
-
-def _limbs(skeleton: Skeleton) -> tuple[_Limb, ...]:
-    """Return the bones, with the colour of the side on which they end."""
-    sides = {left: LEFT for left, _ in skeleton.pairs} | {right: RIGHT for _, right in skeleton.pairs}
-    return tuple(_Limb(bone, _rgb(sides.get(skeleton.joint_names[bone[1]], MIDDLE))) for bone in skeleton.bones)
 
 
 def shown_size(size_wh: tuple[int, int]) -> tuple[int, int]:
@@ -66,7 +52,7 @@ class Painter:
     """Draws on the frames of one video, or on pictures; `placed`: joints are from the camera, not from the root."""
 
     def __init__(self, skeleton: Skeleton, *, placed: bool) -> None:
-        self._skeleton, self._limbs, self._placed = skeleton, _limbs(skeleton), placed
+        self._skeleton, self._limbs, self._placed = skeleton, limbs(skeleton), placed
         self._reach, self._floor = 0.0, np.nan
 
     def paint(
@@ -94,24 +80,10 @@ class Painter:
         width = max(1.5, max(canvas.shape) / 270)
         begin, end = pixels[shown].min(axis=0), pixels[shown].max(axis=0)
         room = 0.06 * float((end - begin).max()) + 2 * width
-        _paint_box(canvas, begin - room, end + room, _rgb(view_colour(person.slot + 2)), width)
+        paint_box(canvas, begin - room, end + room, rgb(view_colour(person.slot + 2)), width)
         if several:
-            place = _whole(begin - room) >> _SHIFT
-            _paint_words(canvas, str(person.slot + 1), place, _rgb(view_colour(person.slot + 2)), width)
-        self._paint_limbs(canvas, pixels, shown, width)
-        for x, y in _whole(pixels[shown]):
-            cv2.circle(canvas, (x, y), round(0.95 * width * 2**_SHIFT), _LIGHT, -1, cv2.LINE_AA, _SHIFT)
-
-    def _paint_limbs(
-        self, canvas: Picture, pixels: Float[ndarray, "joints 2"], shown: Bool[ndarray, "joints"], width: float
-    ) -> None:
-        """Draw limbs within a dark rim, which keeps them visible on any ground."""
-        ends = _whole(pixels)
-        drawn = [limb for limb in self._limbs if shown[list(limb.ends)].all()]
-        for thickness, rim in ((round(width) + 2, True), (round(width), False)):
-            for limb in drawn:
-                one, other = (tuple(ends[joint].tolist()) for joint in limb.ends)
-                cv2.line(canvas, one, other, _DARK if rim else limb.colour, thickness, cv2.LINE_AA, _SHIFT)
+            paint_words(canvas, str(person.slot + 1), begin - room, rgb(view_colour(person.slot + 2)), width)
+        paint_skeleton(canvas, pixels, shown, self._limbs, width)
 
     def _paint_inset(self, canvas: Picture, people: Sequence[Person], time: float) -> None:
         """Draw everybody from the side on a dimmed corner of the picture."""
@@ -121,7 +93,7 @@ class Painter:
             return
         gap = max(4, side // 24)
         corner = canvas[-side - gap : -gap, -side - gap : -gap]
-        corner[:] = cv2.addWeighted(corner, _DIM, np.full_like(corner, _DARK), 1 - _DIM, 0)
+        corner[:] = cv2.addWeighted(corner, _DIM, np.full_like(corner, DARK), 1 - _DIM, 0)
         cv2.rectangle(corner, (0, 0), (side - 1, side - 1), (70, 74, 82), 1)
         bodies = self._arranged(people)
         turn = _ASIDE + _SWING * np.sin(2 * np.pi * time / _PERIOD_S)
@@ -132,7 +104,7 @@ class Painter:
         for index in order.tolist():
             seen = _seen_from(bodies[index], turn)
             pixels = scale * seen[:, :2] + (side - 1) / 2
-            self._paint_limbs(corner, pixels, people[index].weight >= FAINT, width)
+            paint_limbs(corner, pixels, people[index].weight >= FAINT, self._limbs, width)
 
     def _arranged(self, people: Sequence[Person]) -> list[Float[ndarray, "joints 3"]]:
         """Return joints about the middle of all people (x right, y away, z up); keeps scale and floor."""
@@ -157,8 +129,8 @@ class Painter:
         for place in np.arange(-count, count + 1) * step:
             for line in (((place, -edge), (place, edge)), ((-edge, place), (edge, place))):
                 points = np.array([[x, y, self._floor] for x, y in line])
-                ends = _whole(scale * _seen_from(points, turn)[:, :2] + (len(corner) - 1) / 2).tolist()
-                cv2.line(corner, tuple(ends[0]), tuple(ends[1]), (92, 97, 106), 1, cv2.LINE_AA, _SHIFT)
+                ends = fixed(scale * _seen_from(points, turn)[:, :2] + (len(corner) - 1) / 2).tolist()
+                cv2.line(corner, tuple(ends[0]), tuple(ends[1]), (92, 97, 106), 1, cv2.LINE_AA, SHIFT)
 
 
 def _seen_from(points: Float[ndarray, "n 3"], turn: float) -> Float[ndarray, "n 3"]:
@@ -167,29 +139,3 @@ def _seen_from(points: Float[ndarray, "n 3"], turn: float) -> Float[ndarray, "n 
     right, away = cos * points[:, 0] + sin * points[:, 1], -sin * points[:, 0] + cos * points[:, 1]
     down = -np.cos(_LEAN) * points[:, 2] - np.sin(_LEAN) * away
     return np.column_stack([right, down, np.cos(_LEAN) * away - np.sin(_LEAN) * points[:, 2]])
-
-
-def _whole(pixels: Float[ndarray, "*any"]) -> ndarray:
-    """Return pixels in fractions of 2**-_SHIFT as OpenCV takes them."""
-    return np.asarray(np.round(np.clip(pixels, -_BEYOND, _BEYOND) * 2**_SHIFT), int)
-
-
-def _paint_box(
-    canvas: Picture, begin: Float[ndarray, "2"], end: Float[ndarray, "2"], colour: Colour, width: float
-) -> None:
-    """Draw the corners of a box: they say as much as all of it, and hide less."""
-    arm = 0.18 * float((end - begin).min())
-    for x, inward in ((begin[0], 1), (end[0], -1)):
-        for y, down in ((begin[1], 1), (end[1], -1)):
-            points = np.array([[x + inward * arm, y], [x, y], [x, y + down * arm]])
-            for thickness, tone in ((round(0.5 * width) + 2, _DARK), (max(1, round(0.5 * width)), colour)):
-                cv2.polylines(canvas, [_whole(points).astype(np.int32)], False, tone, thickness, cv2.LINE_AA, _SHIFT)
-
-
-def _paint_words(canvas: Picture, words: str, place: ndarray, colour: Colour, width: float) -> None:
-    x, y = place.tolist()
-    for thickness, tone in ((round(width) + 2, _DARK), (max(1, round(0.6 * width)), colour)):
-        cv2.putText(
-            canvas, words, (x, y - round(2 * width)), cv2.FONT_HERSHEY_DUPLEX, 0.22 * width, tone, thickness,
-            cv2.LINE_AA,
-        )  # fmt: skip

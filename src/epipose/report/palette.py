@@ -3,6 +3,8 @@
 import html
 from typing import Any
 
+from epipose.pose.skeletons import Skeleton
+
 Figure = dict[str, Any]
 """A plotly figure as plain values (`data`, `layout`); the page's script adds the colours of its paper."""
 
@@ -16,6 +18,17 @@ _VIEWS = ("#3a8fd6", "#e0641f", "#2c9f78", "#b565a7", "#b08a1e", "#6c78d1", "#c4
 def view_colour(view: int) -> str:
     """Return the colour of view number `view`; they repeat after eight."""
     return _VIEWS[view % len(_VIEWS)]
+
+
+def side_colours(skeleton: Skeleton) -> dict[str, str]:
+    """Return the colours of the joints that have a side; all others are MIDDLE."""
+    return {left: LEFT for left, _ in skeleton.pairs} | {right: RIGHT for _, right in skeleton.pairs}
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return the three numbers (0 to 255) of a colour such as LEFT."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
 
 
 def label(name: str) -> str:

@@ -83,10 +83,12 @@ def teach(
 
 def usual_variation(frame: FrameKind, *, obstacle: bool) -> Variation | PublishedVariation:
     """Return by how much crops of a kind are varied; an `obstacle` of the scene's own takes the place of others."""
-    disc = OBSTACLE if obstacle else 0.0
-    if frame == "paper":
-        return PublishedVariation(disc=disc)
-    return Variation(disc=disc, covering=BESIDE_OBSTACLE if obstacle else COVERING)
+    return PublishedVariation(disc=OBSTACLE if obstacle else 0.0) if frame == "paper" else box_variation(obstacle)
+
+
+def box_variation(obstacle: bool) -> Variation:
+    """Return by how much crops of people's boxes are varied."""
+    return Variation(disc=OBSTACLE, covering=BESIDE_OBSTACLE) if obstacle else Variation(covering=COVERING)
 
 
 def picture_size(course: Course) -> int:

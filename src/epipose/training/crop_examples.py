@@ -36,6 +36,8 @@ class CropExamples:
     """How much each counts, 0 to 1; 0 where it is not known or out of the picture."""
     side_m: Float32[ndarray, "crops"]
     """What the square's side spans at the root's depth, in metres; NaN where it is not known."""
+    span: Float32[ndarray, "crops"]
+    """The same for a depth of one metre: how strong perspective is; NaN where it is not known."""
     disc: Float32[ndarray, "crops 3"]
     """x, y and radius of the scene's round obstacle in pixels of the square; radius 0 where there is none."""
     frames: Int[ndarray, "crops"]
@@ -97,4 +99,6 @@ def studio_examples(folder: Path, *, held_out: bool) -> CropExamples:
     joints = np.concatenate([pixels, depth[..., None]], axis=2)
     nowhere = np.zeros((len(pixels), 3), np.float32)
     numbers = np.arange(len(pixels))
-    return CropExamples(files, tuple(starts), joints, weight, unknown, nowhere, numbers, load_skeleton("body21"))
+    return CropExamples(
+        files, tuple(starts), joints, weight, unknown, unknown, nowhere, numbers, load_skeleton("body21")
+    )

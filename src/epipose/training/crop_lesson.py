@@ -7,7 +7,7 @@ from typing import cast
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,7 +18,7 @@ from epipose.geometry.images import BEYOND, resampled
 from epipose.models.crop_poses import CropNet, Marginals, cells, crop_poses
 from epipose.models.pictures import normalised
 from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
-from epipose.training.crop_squares import in_units, shown_joints
+from epipose.training.crop_squares import VariedCrop, in_units, shown_joints
 from epipose.training.disturbances import COVERING, disturbed, draw_disc
 from epipose.training.examination import examine
 from epipose.training.loop import Batch, Lesson
@@ -33,8 +33,8 @@ PLACES = 20.0
 """Weight of errors of places beside those of distributions."""
 SCORED = 500
 """Crops on which a network is scored while it learns."""
-
-
+DEEPEST = 0.49
+"""Units of the crop; distributions say no more of depths."""
 COARSE = 0.8
 """Size of pictures in the beginning."""
 
@@ -90,14 +90,10 @@ class CropLesson(Lesson):
         rng = np.random.default_rng([self._seed, number])
         rows = rng.choice(self._usable, self._batch)
         size = self.net.size if number >= self._coarse else round(self.net.size * COARSE)
-        varied = [self._varied(int(row), size, rng) for row in rows]
-        pictures, joints, weights = (torch.from_numpy(np.stack(part)) for part in zip(*varied, strict=True))
+        varied = [vary_usually(self._examples, int(row), size, self._variation, rng) for row in rows]
+        pictures, joints, weights, _ = (torch.from_numpy(np.stack(part)) for part in zip(*varied, strict=True))
+        joints[..., 2].clamp_(-0.5, DEEPEST)
         return pictures, joints, weights
-
-    def _varied(self, row: int, size: int, rng: np.random.Generator) -> tuple[ndarray, ndarray, ndarray]:
-        if isinstance(self._variation, PublishedVariation):
-            return vary_as_published(self._examples, row, size, self._variation, rng)
-        return vary(self._examples, row, size, self._variation, rng)
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Return how far distributions are from narrow ones around the truth, and places from the truth."""
@@ -127,10 +123,17 @@ def _cross_entropy(axis: Tensor, place: Tensor) -> Tensor:
     return -(wanted * axis.clamp(min=1e-7).log()).sum(dim=-1)
 
 
-def vary(
-    examples: CropExamples, row: int, size: int, variation: Variation, rng: np.random.Generator
-) -> tuple[UInt8[ndarray, "size size 3"], Float32[ndarray, "joints 3"], Float32[ndarray, "joints"]]:
-    """Return a square cut anew from an example: picture, joints in units of the square, and their weights."""
+def vary_usually(
+    examples: CropExamples, row: int, size: int, variation: Variation | PublishedVariation, rng: np.random.Generator
+) -> VariedCrop:
+    """Return a crop cut anew from an example, of the kind that the examples are for."""
+    if isinstance(variation, PublishedVariation):
+        return vary_as_published(examples, row, size, variation, rng)
+    return vary(examples, row, size, variation, rng)
+
+
+def vary(examples: CropExamples, row: int, size: int, variation: Variation, rng: np.random.Generator) -> VariedCrop:
+    """Return a square cut anew from an example."""
     frame = _varied_frame(examples, row, size, variation, rng)
     mirrored = rng.random() < variation.mirrored
     if mirrored:
@@ -145,7 +148,7 @@ def vary(
     if mirrored:
         mirror = list(examples.skeleton.mirror)
         units, weight = units[mirror], weight[mirror]
-    return picture, units, weight
+    return VariedCrop(picture, units, weight, frame.side_px / examples.size)
 
 
 def _varied_frame(

@@ -1,7 +1,9 @@
 """Squares cut from examples, and the joints in their units."""
 
+from typing import NamedTuple
+
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, UInt8
 from numpy import ndarray
 
 from epipose.geometry.crop_frames import PAPER_METRES, CropFrame, box_frame, root_frame
@@ -9,16 +11,24 @@ from epipose.geometry.images import mapped
 from epipose.training.crop_examples import CropExamples
 
 
+class VariedCrop(NamedTuple):
+    """A crop cut from an example's square, as networks are taught by."""
+
+    picture: UInt8[ndarray, "size size 3"]
+    joints: Float32[ndarray, "joints 3"]
+    """In units of the crop."""
+    weight: Float32[ndarray, "joints"]
+    side: float
+    """Of the crop, over that of the square."""
+
+
 def in_units(
     examples: CropExamples, row: int, frame: CropFrame
 ) -> tuple[Float32[ndarray, "joints 3"], Float32[ndarray, "joints"]]:
-    """Return an example's joints in units of a square cut from it, and their weights: 0 beyond the square.
-
-    z is half a unit at most, as far as networks can tell.
-    """
+    """Return an example's joints in units of a square cut from it, and their weights: 0 beyond the square."""
     joints = examples.joints[row].astype(np.float64)
     across = mapped(frame.crop_from_px, joints[:, :2]) / frame.size - 0.5
-    depth = np.clip(joints[:, 2] * examples.size / frame.side_px, -0.5, 0.49)
+    depth = joints[:, 2] * examples.size / frame.side_px
     inside = (np.abs(across) < 0.5).all(axis=1)
     weight = np.where(inside, examples.weight[row], 0)
     return np.column_stack([across, depth]).astype(np.float32), weight.astype(np.float32)

@@ -208,7 +208,7 @@ def _blend(average: nn.Module, net: nn.Module, keep: float) -> None:
     """Move the averaged weights towards the current ones."""
     for old, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
         if old.dtype.is_floating_point:
-            old.mul_(keep).add_(new, alpha=1 - keep)
+            old.lerp_(new, 1 - keep)  # leaves what does not change exactly as it is
         else:
             old.copy_(new)
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 
 from epipose.geometry.crop_frames import CropFrame
 from epipose.training.crop_examples import CropExamples
-from epipose.training.crop_squares import in_units, published_frame
+from epipose.training.crop_squares import VariedCrop, in_units, published_frame
 from epipose.training.disturbances import draw_disc
 
 ZOOM = 0.25
@@ -50,8 +50,8 @@ class PublishedVariation:
 
 def vary_as_published(
     examples: CropExamples, row: int, size: int, variation: PublishedVariation, rng: np.random.Generator
-) -> tuple[UInt8[ndarray, "size size 3"], Float32[ndarray, "joints 3"], Float32[ndarray, "joints"]]:
-    """Return a crop cut from an example: picture, joints in units of the crop, and their weights."""
+) -> VariedCrop:
+    """Return a crop cut from an example."""
     zoom = 1 + ZOOM * float(np.clip(rng.normal(), -1, 1))
     turn = TURN * float(np.clip(rng.normal(), -LARGEST_TURN, LARGEST_TURN)) if rng.random() < TURNED else 0.0
     frame = published_frame(examples, row, size, zoom=zoom, turn=float(np.deg2rad(turn)))
@@ -71,7 +71,7 @@ def vary_as_published(
     if mirrored:
         mirror = list(examples.skeleton.mirror)
         units, weight = units[mirror], weight[mirror]
-    return picture, units, weight
+    return VariedCrop(picture, units, weight, frame.side_px / examples.size)
 
 
 def _lay_over(

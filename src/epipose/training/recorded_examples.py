@@ -67,6 +67,7 @@ class Square:
     joints: Float32[ndarray, "joints 3"]
     weight: Float32[ndarray, "joints"]
     side_m: float
+    span: float
     disc: Float32[ndarray, "3"]
     frame: int
     """Number of the picture in its view."""
@@ -114,6 +115,7 @@ def _square(
         np.where(shown[:, None], places, 0).astype(np.float32),
         np.where(shown, weight, 0).astype(np.float32),
         side_m,
+        at.side_m(view.camera.lens, 1.0),
         _disc(view.discs, at),
         frame.index,
     )
@@ -162,6 +164,7 @@ def write_examples(kept: Sequence[Square], skeleton: Skeleton, frame: FrameKind,
         np.stack([square.joints for square in kept]),
         np.stack([square.weight for square in kept]),
         np.array([square.side_m for square in kept], np.float32),
+        np.array([square.span for square in kept], np.float32),
         np.stack([square.disc for square in kept]),
         np.array([square.frame for square in kept]),
         skeleton,
@@ -175,7 +178,7 @@ def joined(parts: Sequence[CropExamples]) -> CropExamples:
     starts = [int(start) for start in np.cumsum([0, *counts[:-1]])]
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("joints", "weight", "side_m", "disc", "frames")
+        for name in ("joints", "weight", "side_m", "span", "disc", "frames")
     }
     files = tuple(file for part in parts for file in part.files)
     return replace(parts[0], files=files, starts=tuple(starts), **arrays)

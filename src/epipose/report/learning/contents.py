@@ -43,6 +43,15 @@ class Shown:
     """Such as "cam01, frame 78"."""
 
 
+@dataclass(frozen=True, eq=False)
+class Pictured:
+    """A picture that speaks for itself, such as those of `report.pose_pictures`."""
+
+    caption: str
+    """In plain words."""
+    picture: UInt8[ndarray, "height width 3"]
+
+
 @dataclass(frozen=True)
 class LabelShares:
     """What became of the triangulated joints of the recordings: shares of them, 0 to 1."""
@@ -92,3 +101,5 @@ class LearningReport:
     notes: tuple[str, ...] = ()
     """What else is worth knowing, one sentence each."""
     warnings: tuple[str, ...] = ()
+    pictures: tuple[Pictured, ...] = ()
+    """What it knows of poses, to be looked at; on the page only."""

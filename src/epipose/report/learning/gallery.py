@@ -3,20 +3,20 @@
 Drawn as SVG in the colours of the page, with the picture inside.
 """
 
-import base64
 import html
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from epipose.geometry.rotations import rotation_from_rotvec
+from epipose.io.pictures import as_jpeg
 from epipose.pose.skeletons import Skeleton
 from epipose.report.learning.contents import Shown
+from epipose.report.learning.pictures import address, shrunk
 from epipose.report.learning.summary import millimetres
-from epipose.report.palette import LEFT, MIDDLE, RIGHT
+from epipose.report.palette import LEFT, MIDDLE, RIGHT, side_colours
 
 MOST_SHOWN = 12
 MOST_PIXELS = 256
@@ -110,24 +110,18 @@ def _svg(words: str, content: str, kind: str) -> str:
 
 def _image(picture: UInt8[ndarray, "height width 3"]) -> str:
     height, width = picture.shape[:2]
-    scale = min(1.0, MOST_PIXELS / max(height, width))
-    if scale < 1:
-        size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA))
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    text = base64.b64encode(data.tobytes()).decode()
-    return f"<image width='100' height='{100 * height / width:.4g}' href='data:image/jpeg;base64,{text}'/>"
+    small = shrunk(picture, MOST_PIXELS / max(height, width))
+    source = address("jpeg", as_jpeg(small, QUALITY))
+    return f"<image width='100' height='{100 * height / width:.4g}' href='{source}'/>"
 
 
 def _skeleton(joints: Drawn, skeleton: Skeleton) -> dict[str, str]:
     """Return the lines of the bones whose ends are known, by the colour of their side."""
-    left, right = ({pair[side] for pair in skeleton.pairs} for side in (0, 1))
+    sides = side_colours(skeleton)
     paths = {MIDDLE: "", RIGHT: "", LEFT: ""}
     for parent, child in skeleton.bones:
         if np.isfinite(joints[[parent, child]]).all():
-            name = skeleton.joint_names[child]
-            colour = LEFT if name in left else RIGHT if name in right else MIDDLE
-            paths[colour] += _line(joints[[parent, child]])
+            paths[sides.get(skeleton.joint_names[child], MIDDLE)] += _line(joints[[parent, child]])
     return paths
 
 

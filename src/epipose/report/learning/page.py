@@ -10,6 +10,7 @@ from epipose.io.files import atomic_write
 from epipose.report.learning.charts import figures
 from epipose.report.learning.contents import LearningReport
 from epipose.report.learning.gallery import gallery, legend
+from epipose.report.learning.pictures import pictures
 from epipose.report.learning.summary import advice, duration, millimetres, verdict
 from epipose.report.markup import list_section, opening, part, table, whole_page
 from epipose.report.wording import in_unit, percent
@@ -40,6 +41,7 @@ def page(report: LearningReport) -> str:
         warnings=list_section("Warnings", "warnings", report.warnings),
         advice=list_section("What to do", "advice", advice(report)),
         truth=html.escape(report.truth),
+        pictures=pictures(report.pictures),
         legend=legend(),
         worst=gallery(report.worst, report.skeleton),
         best=gallery(report.best, report.skeleton),

@@ -1,0 +1,127 @@
+"""Teaching structured networks (Tekin et al., BMVC 2016) by recordings, all stages or one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from epipose.errors import InputError
+from epipose.pipeline.lesson_examples import HoldOut, cut_examples
+from epipose.pipeline.progress import Report
+from epipose.pipeline.teaching import Teaching
+from epipose.training.recorded_examples import Cut
+
+if TYPE_CHECKING:
+    from epipose.io.model_files import ModelDescription
+    from epipose.training.autoencoder_lesson import SeenPoses
+    from epipose.training.courses import Course, Taught
+    from epipose.training.loop import Point, Watch
+    from epipose.training.structured_course import Head, Lessons, Stage, StructuredCourse
+
+Stages = Literal["all", "poses", "codes", "together"]
+USUAL_STEPS, BATCH = 500, 128
+"""Batches of pictures for the codes, and again for all layers together, where nobody says how many; and their size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """What a structured network consists of, and what of it is to be taught."""
+
+    trunk: str = "cnn"
+    """What sees the picture: one of `training.structured_course.TRUNKS`."""
+    hidden: tuple[int, ...] = (2000,)
+    """Units of the autoencoder's layers, the lowest first; the last layer's are the code."""
+    head: "Head" = "autoencoder"
+    """What decodes poses: one of `training.structured_course.HEADS`."""
+    stage: Stages = "all"
+    """One stage takes up what those before it left in the network's folder."""
+
+    @property
+    def model(self) -> str:
+        """Return what to call such a network."""
+        return f"structured-{self.trunk}" if self.head == "autoencoder" else f"{self.head}-{self.trunk}"
+
+
+def parse_hidden(text: str) -> tuple[int, ...]:
+    """Read the units of layers, such as 2000 or 300-300; raises InputError for anything else."""
+    parts = text.split("-")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(f"cannot read {text!r} as the units of layers; give numbers such as 2000 or 300-300")
+    return tuple(map(int, parts))
+
+
+@dataclass(frozen=True, eq=False)
+class StructuredGoal:
+    """What is to be taught, by what, and where it goes."""
+
+    course: "StructuredCourse"
+    lessons: "Lessons"
+    place: Path
+    """The folder of the stages."""
+
+
+def structured_goal(
+    course: "Course", structure: Structure, teachings: Sequence[Teaching], hold_out: HoldOut, place: Path,
+    progress: Report,
+) -> StructuredGoal:  # fmt: skip
+    """Cut the pictures, choose the poses; raises InputError for recordings that cannot teach whole poses."""
+    from epipose.training import structured_course
+    from epipose.training.courses import box_variation
+    from epipose.training.structured_lesson import AnyPart, WholePoses
+
+    obstacle = any(view.discs for teaching in teachings for view in teaching.views)
+    told = structured_course.StructuredCourse(
+        course.name, structure.trunk, course.start, structure.hidden, structure.head, course.steps,
+        batch=course.batch, seed=course.seed,
+        variation=AnyPart() if structure.trunk == structured_course.CNN else box_variation(obstacle),
+    )  # fmt: skip
+    cut = Cut(structured_course.trunk_size(structure.trunk))
+    examples = cut_examples(teachings, hold_out, cut, place / "examples", progress)
+    learned, held_out = (WholePoses.of(part) for part in (examples.learned, examples.held_out))
+    lessons = structured_course.Lessons(seen_poses(teachings, hold_out), learned, held_out)
+    return StructuredGoal(told, lessons, place / "stages")
+
+
+def teach_stage(goal: StructuredGoal, stage: "Stage", watch: "Watch") -> tuple["Point", ...]:
+    """Teach one of the stages after which there is no network yet that answers with poses; return how it went."""
+    from epipose.training.structured_course import teach_codes, teach_poses
+
+    if stage == "poses":
+        return teach_poses(goal.course, goal.lessons.poses, goal.place, watch)
+    return teach_codes(goal.course, goal.lessons, goal.place, watch)
+
+
+def teach_structured(
+    goal: StructuredGoal, structure: Structure, description: "ModelDescription", watch: "Watch"
+) -> "Taught":
+    """Teach the last stage and, unless it is to be alone, those before it."""
+    from epipose.training.structured_course import teach_together
+
+    if structure.stage == "all" and structure.head == "autoencoder":
+        for stage in get_args(Stages)[1:3]:
+            teach_stage(goal, stage, watch)
+    return teach_together(goal.course, goal.lessons, description, goal.place, watch)
+
+
+def seen_poses(teachings: Sequence[Teaching], hold_out: HoldOut) -> "SeenPoses":
+    """Return the whole poses that people take in recordings; what is held out is not learned from.
+
+    Where a view is held out, the poses of all moments are learned, and marked on. Raises InputError if nobody is whole.
+    """
+    from epipose.training.autoencoder_lesson import SeenPoses
+
+    parts: dict[bool, list[np.ndarray]] = {False: [], True: []}
+    for teaching in teachings:
+        labels, held = teaching.labelled, hold_out.of_labels(teaching)
+        whole = (labels.weight > 0).all(axis=-1)
+        for kept_back in parts:
+            parts[kept_back].append(labels.positions[(held == kept_back)[:, None] & whole])
+    learned, held_out = (np.concatenate(parts[kept_back]).astype(np.float32) for kept_back in (False, True))
+    if not len(learned):
+        raise InputError(
+            "nobody in the recordings is known from head to foot at any moment that may be learned from; film people "
+            "whole, or use another recipe"
+        )
+    return SeenPoses(learned, held_out if len(held_out) else learned, teachings[0].labels.poses.skeleton)

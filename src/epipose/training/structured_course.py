@@ -1,0 +1,204 @@
+"""The three stages of Tekin et al. (BMVC 2016), each from the files of those before it: poses, codes, together."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from epipose.errors import InputError
+from epipose.geometry.crop_frames import MARGIN
+from epipose.io.files import atomic_write
+from epipose.io.model_files import ModelDescription
+from epipose.models.pose_autoencoder import HIDDEN, PoseAutoencoder
+from epipose.models.pose_generation import PoseGenerationTrunk
+from epipose.models.resnet import LAYERS
+from epipose.models.structured import PoseDecoder, StructuredNet, decoder_of, direct_decoder, pca_decoder
+from epipose.models.trunks import ResNetTrunk, SmallTrunk, Trunk
+from epipose.pose.skeletons import Skeleton
+from epipose.training.autoencoder_course import (
+    AutoencoderCourse,
+    read_autoencoder,
+    teach_autoencoder,
+    write_autoencoder,
+)
+from epipose.training.autoencoder_lesson import SeenPoses
+from epipose.training.courses import Taught
+from epipose.training.crop_lesson import Variation
+from epipose.training.examination import examine
+from epipose.training.loop import Plan, Point, Watch, fit
+from epipose.training.model_files import model_bytes
+from epipose.training.starting import start_from
+from epipose.training.structured_lesson import AnyPart, StructuredLesson, WholePoses
+
+Stage = Literal["poses", "codes", "together"]
+STAGES: tuple[Stage, ...] = ("poses", "codes", "together")
+CNN = "cnn"
+TRUNKS = (CNN, "small", *(f"resnet{depth}" for depth in LAYERS))
+Head = Literal["autoencoder", "direct", "pca", "dense"]
+HEADS: tuple[Head, ...] = ("autoencoder", "direct", "pca", "dense")
+"""What poses are decoded by: what an autoencoder knows of them; nothing, the network says the pose; their principal
+components; or a layer as wide as the autoencoder's that knows nothing yet. The others are there to be compared with."""
+POSES_STEPS = 8
+"""Batches of poses for each of pictures: that of poses takes some hundredth of the time."""
+
+
+@dataclass(frozen=True)
+class StructuredCourse:
+    """How a structured network is taught; batch and learning rate are the published ones."""
+
+    name: str
+    trunk: str = CNN
+    """One of TRUNKS."""
+    start: Path | None = None
+    """A model file of the trunk's kind whose weights it begins with; random ones without."""
+    hidden: tuple[int, ...] = HIDDEN
+    head: Head = "autoencoder"
+    steps: int = 500
+    """Of the codes, and again of all together; with another head than an autoencoder, all of them of the latter."""
+    batch: int = 128
+    learning_rate: float = 1e-3
+    seed: int = 0
+    variation: Variation | AnyPart = AnyPart()  # noqa: RUF009 - it is frozen
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """What a structured network is taught by and marked on."""
+
+    poses: SeenPoses
+    learned: WholePoses
+    held_out: WholePoses
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Return whose joints they have."""
+        return self.learned.examples.skeleton
+
+
+def teach_poses(course: StructuredCourse, poses: SeenPoses, folder: Path, watch: Watch) -> tuple[Point, ...]:
+    """Stage 1: teach an autoencoder what poses there are, and keep it in `folder`; return its learning curve."""
+    pupil = AutoencoderCourse(course.hidden, steps=POSES_STEPS * course.steps, seed=course.seed)
+    net, curves = teach_autoencoder(pupil, poses, folder / "poses", watch)
+    write_autoencoder(folder / "poses.pt", net, poses.skeleton)
+    return curves[-1]
+
+
+def teach_codes(course: StructuredCourse, lessons: Lessons, folder: Path, watch: Watch) -> tuple[Point, ...]:
+    """Stage 2: teach a trunk the codes of clean poses; raises InputError without what stage 1 made."""
+    autoencoder = _autoencoder(lessons.skeleton, folder)
+    net = new_structured(course, lessons, decoder_of(autoencoder))
+    for weights in net.decoder.parameters():
+        weights.requires_grad_(False)
+    points = _taught(course, net, autoencoder, lessons, folder / "codes", watch)
+    with atomic_write(folder / "codes.pt", "wb") as file:
+        torch.save({"trunk": course.trunk, "hidden": list(autoencoder.hidden), "weights": net.state_dict()}, file)
+    return points
+
+
+def teach_together(
+    course: StructuredCourse, lessons: Lessons, description: ModelDescription, folder: Path, watch: Watch
+) -> Taught:
+    """Stage 3: teach trunk and decoder poses together; raises InputError without what stages 1 and 2 made."""
+    if course.head == "autoencoder":
+        net = _with_codes(course, lessons, folder)
+    else:
+        net = new_structured(course, lessons, _other_decoder(course, lessons))
+        course = replace(course, steps=2 * course.steps)
+    points = _taught(course, net, None, lessons, folder / f"together-{course.head}", watch)
+    held_out = lessons.held_out.examples
+    rows, answers = examine(net, held_out, np.arange(len(held_out)))
+    described = replace(description, size=net.size, margin=MARGIN)
+    return Taught(model_bytes(net, described), points, answers, rows, len(lessons.learned.rows))
+
+
+def trunk_size(trunk: str) -> int:
+    """Return the side of the pictures that a trunk sees; raises InputError for one that there is not."""
+    if trunk not in TRUNKS:
+        raise InputError(f"there is no trunk {trunk!r}; choose from {', '.join(TRUNKS)}")
+    if trunk == CNN:
+        return PoseGenerationTrunk.size
+    return SmallTrunk.size if trunk == "small" else ResNetTrunk.size
+
+
+def new_structured(course: StructuredCourse, lessons: Lessons, decoder: PoseDecoder) -> StructuredNet:
+    """Return a network before its trunk is taught."""
+    torch.manual_seed(course.seed)
+    net = StructuredNet(_new_trunk(course, lessons.skeleton), decoder, lessons.skeleton)
+    net.settle(*lessons.learned.lengths)
+    return net
+
+
+def _new_trunk(course: StructuredCourse, skeleton: Skeleton) -> Trunk:
+    if course.trunk == CNN:
+        return PoseGenerationTrunk()
+    if course.trunk != "small":
+        return ResNetTrunk(int(course.trunk.removeprefix("resnet")))
+    trunk = SmallTrunk(len(skeleton))
+    if course.start is not None:
+        start_from(trunk.finding, skeleton, course.start)
+    return trunk
+
+
+def _taught(
+    course: StructuredCourse, net: StructuredNet, autoencoder: PoseAutoencoder | None, lessons: Lessons, place: Path,
+    watch: Watch,
+) -> tuple[Point, ...]:  # fmt: skip
+    lesson = StructuredLesson(
+        net, autoencoder, lessons.learned, lessons.held_out, batch=course.batch, seed=course.seed,
+        variation=course.variation,
+    )  # fmt: skip
+    plan = Plan(course.steps, course.learning_rate, seed=course.seed,
+                what=f"{place.name}; {course}; {len(lessons.learned.rows)} examples")  # fmt: skip
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return fit(lesson, plan, place.with_suffix(".checkpoint.pt"), watch=watch)
+
+
+def _autoencoder(skeleton: Skeleton, folder: Path, latent: int | None = None) -> PoseAutoencoder:
+    file = folder / "poses.pt"
+    if not file.is_file():
+        raise InputError(f"there is no {file}, which the stage `poses` makes; run that first")
+    return read_autoencoder(file, skeleton, latent)
+
+
+def _with_codes(course: StructuredCourse, lessons: Lessons, folder: Path) -> StructuredNet:
+    """Return the network as stage 2 left it."""
+    file = folder / "codes.pt"
+    if not file.is_file():
+        missing = [stage for stage in STAGES[:2] if not (folder / f"{stage}.pt").is_file()]
+        raise InputError(f"there is no {file}; run {' and '.join(f'the stage `{stage}`' for stage in missing)} first")
+    kept = _read_codes(file)
+    autoencoder = _autoencoder(lessons.skeleton, folder, latent=kept["hidden"][-1])
+    if kept["trunk"] != course.trunk:
+        raise InputError(f"{file} is of the trunk {kept['trunk']!r}; run the stage `codes` again for {course.trunk!r}")
+    net = new_structured(course, lessons, decoder_of(autoencoder))
+    weights: dict[str, Tensor] = kept["weights"]
+    decoding = {f"decoder.{name}": value for name, value in net.decoder.state_dict().items()}
+    if any(not torch.equal(value, weights.get(name, value.new_empty(0))) for name, value in decoding.items()):
+        raise InputError(f"{file} was taught the codes of another autoencoder; run the stage `codes` again")
+    net.load_state_dict(weights)
+    return net
+
+
+def _read_codes(file: Path) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        return {name: kept[name] for name in ("trunk", "hidden", "weights")}
+    except Exception as error:
+        raise InputError(f"{file} is damaged, or not of epipose; run the stage `codes` again") from error
+
+
+def _other_decoder(course: StructuredCourse, lessons: Lessons) -> PoseDecoder:
+    """Return a decoder that no autoencoder made, for poses of the same mean and scale."""
+    rng = np.random.default_rng(course.seed)
+    poses = torch.from_numpy(lessons.poses.draw(20_000, rng))
+    settled = PoseAutoencoder(len(lessons.skeleton), course.hidden)
+    settled.settle(poses)
+    if course.head == "pca":
+        return pca_decoder(poses, min(course.hidden[-1], 3 * (len(lessons.skeleton) - 1)), settled.scale)
+    if course.head == "dense":
+        torch.manual_seed(course.seed)
+        return direct_decoder(settled.mean, settled.scale, course.hidden[-1:], cut=True)
+    return direct_decoder(settled.mean, settled.scale)
