@@ -310,8 +310,15 @@ def write_json(root: Path, takes: Sequence[Take] = TAKES) -> Path:
     return root
 
 
-def write_annotations(root: Path, takes: Sequence[Take] = TAKES, *, by_camera: bool = True, protocol: int = 2) -> Path:
+def write_annotations(
+    root: Path, takes: Sequence[Take] = TAKES, *, by_camera: bool = True, protocol: int = 2, joints: int = 17
+) -> Path:
     """annot/*.pkl; its cameras are objects of a class of the program that wrote it."""
+    sides = [[1, 4], [2, 5], [3, 6], [14, 11], [15, 12], [16, 13]]
+    kept = list(range(17))
+    if joints == 16:
+        kept = [3, 2, 1, 4, 5, 6, 0, 8, 9, 10, 16, 15, 14, 11, 12, 13]
+        sides = [[kept.index(joint) for joint in pair] for pair in sides]
     (root / "annot").mkdir(parents=True, exist_ok=True)
     kind = type("Camera", (), {"__module__": "lib.utils.cameras"})
     lists: dict[int, list[Any]] = {index: [] for index in range(1, 5)}
@@ -326,8 +333,8 @@ def write_annotations(root: Path, takes: Sequence[Take] = TAKES, *, by_camera: b
                 depth = points[frame, :, 2:] - points[frame, 0, 2]
                 lists[index].append(
                     {"image": picture_name(take, camera, frame), "cam": held, "pelvis": points[frame, 0],
-                     "joints_3d": np.concatenate([flat[frame], depth], axis=1), "joints_3d_vis": np.ones((17, 3)),
-                     "flip_pairs": np.array([[1, 4], [2, 5], [3, 6], [14, 11], [15, 12], [16, 13]]),
+                     "joints_3d": np.concatenate([flat[frame], depth], axis=1)[kept], "joints_3d_vis": np.ones((17, 3)),
+                     "flip_pairs": np.array(sides),
                      "center_x": np.float64(500.0), "fl": held.f}
                 )  # fmt: skip
     package = {name: types.ModuleType(name) for name in ("lib", "lib.utils", "lib.utils.cameras")}

@@ -151,6 +151,25 @@ def test_annotations_by_any_python(by_camera: bool, protocol: int, tmp_path: Pat
     np.testing.assert_allclose(poses.positions[:, 0], mini.joints_mm(mini.TAKES[0]) / 1000, atol=1e-5)
 
 
+def test_annotations_of_sixteen_joints_are_those_of_mpii(tmp_path: Path) -> None:
+    """Their order is 3 2 1 4 5 6 0 8 9 10 16 15 14 11 12 13 of the 17."""
+    mini.write_annotations(tmp_path, mini.TAKES[:1], joints=16)
+    poses = recordings(tmp_path)[mini.TAKES[0].name].read().poses
+    assert poses.skeleton.name == "mpii16"
+    for joint in ("right_ankle", "left_knee", "pelvis", "thorax", "head_top", "right_wrist", "left_elbow"):
+        true = mini.joints_mm(mini.TAKES[0])[:, mini.JOINTS.index(joint)] / 1000
+        np.testing.assert_allclose(poses.positions[:, 0, poses.skeleton.index(joint)], true, atol=1e-5)
+
+
+def test_files_that_metadata_does_not_know_are_left_out_and_named(tmp_path: Path) -> None:
+    mini.write_official(tmp_path, mini.TAKES[:1])
+    mini.write_cdf(tmp_path / "S1" / "MyPoseFeatures" / "D3_Positions" / "Sitting 3.cdf", np.zeros((1, 2, 96)))
+    found, notes = PLUGIN.recordings(tmp_path, Wanted())
+    assert [recording.name for recording in found] == [mini.TAKES[0].name]
+    assert len(notes) == 1
+    assert "Sitting 3.cdf was left out: metadata.xml does not know it" in notes[0]
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the numbers of another source are not there")
 def test_published_cameras_are_those_of_two_other_sources() -> None:
     import json

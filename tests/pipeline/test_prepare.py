@@ -137,6 +137,9 @@ def test_pictures_are_linked_frame_by_frame(tmp_path: Path) -> None:
         keypoints = read_keypoints(folder / "keypoints" / "truth" / f"{view}.npz")
         np.testing.assert_allclose(keypoints.times, [0, 0.04])
         np.testing.assert_allclose(keypoints.pixels[:, 0], mini.pixels(take, view)[::2], atol=0.1)
+    teaching = load_teaching(folder, "truth", "auto", no_report)
+    divided = cut_examples([teaching], HoldOut(share=0.25), Cut(64), tmp_path / "examples", no_report)
+    assert (len(divided.learned.joints), len(divided.held_out.joints)) == (4, 4)
 
 
 def test_every_nth_frame_of_videos_becomes_a_picture(filmed: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from epipose.datasets._h36m_facts import (
     MILLIMETRE,
     Take,
     action_numbered,
+    laid_out,
     missing_view,
     poses_of,
     with_distortion,
@@ -61,7 +62,9 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
     found, where = [], files[0] if len(files) == 1 else files[0].parent
     images = next((place for place in (root / FOLDER, files[0].parent.parent / FOLDER) if place.is_dir()), None)
     for take in takes:
-        rig = rigs.setdefault(take.subject, _rig(where, [f for t, f in records.items() if t.subject == take.subject]))
+        if take.subject not in rigs:
+            rigs[take.subject] = _rig(where, [part for other, part in records.items() if other.subject == take.subject])
+        rig = rigs[take.subject]
         cameras = {view: camera for view, camera in rig.items() if view != missing_view(take)}
         pictures = {
             view: {frame: str(shown[view]["image"]) for frame, shown in records[take].items() if view in shown}
@@ -116,8 +119,9 @@ def _read(where: Path, frames: Frames, cameras: Mapping[str, Camera], shown: tup
     numbers = shown_everywhere(frames, pictures)
     if not numbers:
         raise InputError(f"{where} has no moment of {images} that every camera shows; take the pictures away")
-    skeleton = _skeleton(where, next(iter(frames[numbers[0]].values())))
-    joints = np.stack([_joints(where, frames[number], cameras, skeleton) for number in numbers])
+    with laid_out(where):
+        skeleton = _skeleton(where, next(iter(frames[numbers[0]].values())))
+        joints = np.stack([_joints(where, frames[number], cameras, skeleton) for number in numbers])
     return Contents(poses_of(joints, numbers, where, skeleton), pictures=picture_paths(images, pictures, numbers))
 
 
@@ -152,10 +156,7 @@ def _joints(
 
 
 def _placed(where: Path, record: Mapping[str, Any], camera: Camera, joints: int) -> Float[ndarray, "joints 3"]:
-    try:
-        seen, pelvis = np.asarray(record["joints_3d"], float), np.asarray(record["pelvis"], float).ravel()
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{where} has a record without joints; get it from its source again") from error
+    seen, pelvis = np.asarray(record["joints_3d"], float), np.asarray(record["pelvis"], float).ravel()
     if seen.shape != (joints, 3) or pelvis.shape != (3,):
         raise InputError(f"{where} has records of different shapes; get it from its source again")
     depth = (seen[:, 2] + pelvis[2]) * MILLIMETRE

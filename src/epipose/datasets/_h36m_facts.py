@@ -1,7 +1,8 @@
 """What is fixed about Human3.6M: who, what, its cameras, its joints, and which of its recordings are damaged."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -73,6 +74,17 @@ WITHOUT_VIEW = {Take("S11", "Directions", 2): CAMERAS[0]}
 """A recording of which one camera's video is not part of the release."""
 
 
+@contextmanager
+def laid_out(file: Path) -> Iterator[None]:
+    """Turn whatever the parts of a file do in the block, when they are not what they should be, into an InputError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise InputError(f"{file} is not laid out as expected; get it from its source again") from error
+
+
 def missing_view(take: Take) -> str | None:
     """Return the camera whose video of a take is not part of the release; None where all are."""
     for other, view in WITHOUT_VIEW.items():
@@ -117,7 +129,11 @@ def with_distortion(
     """
     lens = published_rig(SUBJECTS[0])[name].lens
     off = np.abs(np.concatenate([focal - lens.focal, centre - lens.centre])).max()
-    if not off <= SAME_LENS_PX or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3):
+    if (
+        not off <= SAME_LENS_PX
+        or not np.isfinite(shift).all()
+        or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3)
+    ):
         raise ValueError("another camera")
     return Camera(lens, Rigid(nearest_rotation(rotation), shift), size_of(name))
 
@@ -126,6 +142,28 @@ def _turn(axis: int, angle: float) -> Float[ndarray, "3 3"]:
     rotvec = np.zeros(3)
     rotvec[axis] = angle
     return Rigid.from_rotvec(rotvec, np.zeros(3)).rotation
+
+
+def camera_from_opencv(
+    matrix: Float[ndarray, "3 3"],
+    distortion: Float[ndarray, "5"],
+    rotation: Float[ndarray, "3 3"],
+    shift: Float[ndarray, "3"],
+    name: str,
+) -> Camera:
+    """Return a camera from OpenCV's numbers: matrix, (k1, k2, p1, p2, k3), and motion from world to camera (metres).
+
+    The distortion is meant as Human3.6M's, not as OpenCV's. Raises ValueError for numbers that are none of a camera.
+    """
+    numbers = np.concatenate([matrix.ravel(), distortion, rotation.ravel(), shift])
+    if not np.isfinite(numbers).all() or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3):
+        raise ValueError("no camera")
+    if min(matrix[0, 0], matrix[1, 1]) <= 0:
+        raise ValueError("a focal length that is not positive")
+    k1, k2, p1, p2, k3 = distortion.tolist()
+    focal, centre = (float(matrix[0, 0]), float(matrix[1, 1])), (float(matrix[0, 2]), float(matrix[1, 2]))
+    lens = Human36mLens(focal, centre, (k1, k2, p1, p2, k3))
+    return Camera(lens, Rigid(nearest_rotation(rotation), shift), size_of(name))
 
 
 def size_of(camera: str) -> tuple[int, int]:

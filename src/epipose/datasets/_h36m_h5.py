@@ -19,17 +19,14 @@ from epipose.datasets._h36m_facts import (
     OF_32,
     Take,
     action_named,
+    camera_from_opencv,
     poses_of,
     published_rig,
-    size_of,
 )
 from epipose.datasets._h36m_metadata import Metadata, find_metadata
 from epipose.datasets._h36m_selection import chosen
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
-from epipose.geometry.lenses import Human36mLens
-from epipose.geometry.rigid import Rigid
-from epipose.geometry.rotations import nearest_rotation
 from epipose.io.hdf5 import hdf5_file, whole
 
 NAME = "h36m.zip (S*/MyPoses/3D_positions/*.h5)"
@@ -98,13 +95,12 @@ def _rig(place: Path, subject: str) -> dict[str, Camera]:
 def _camera(group: Any) -> tuple[str, Camera]:
     """Return the name and the camera; raises ValueError for numbers that are none."""
     name = "".join(chr(int(letter)) for letter in whole(group["Name"]).ravel())
-    turned = whole(group["R"]).astype(float)
-    if turned.shape != (3, 3) or not np.allclose(turned @ turned.T, np.eye(3), atol=1e-3):
-        raise ValueError("a rotation that is none")
-    f, c, t, p = (_numbers(group[key], count) for key, count in (("f", 2), ("c", 2), ("T", 3), ("p", 2)))
+    rotation = whole(group["R"]).astype(float).T
+    f, c, centre, p = (_numbers(group[key], count) for key, count in (("f", 2), ("c", 2), ("T", 3), ("p", 2)))
     k = _numbers(group["k"], 3)
-    lens = Human36mLens((f[0], f[1]), (c[0], c[1]), (k[0], k[1], p[0], p[1], k[2]))
-    return name, Camera(lens, Rigid.from_centre(nearest_rotation(turned.T), t * MILLIMETRE), size_of(name))
+    matrix = np.array([[f[0], 0, c[0]], [0, f[1], c[1]], [0, 0, 1]])
+    distortion = np.array([k[0], k[1], p[0], p[1], k[2]])
+    return name, camera_from_opencv(matrix, distortion, rotation, -rotation @ centre * MILLIMETRE, name)
 
 
 def _numbers(dataset: Any, count: int) -> Float[ndarray, "n"]:

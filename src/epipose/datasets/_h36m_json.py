@@ -124,6 +124,8 @@ def _pictures(file: Path, subject: str) -> dict[Take, dict[str, dict[int, str]]]
 
 def _read(file: Path, frames: Frames, images: Path, pictures: Pictures) -> Contents:
     numbers = shown_everywhere(frames, pictures)
+    if not numbers:
+        raise InputError(f"{file} has no moment of which {images} shows every view; take the pictures away")
     joints = _joints(file, [frames[frame] for frame in numbers])
     return Contents(poses_of(joints, numbers, file), pictures=picture_paths(images, pictures, numbers))
 

@@ -13,14 +13,11 @@ import numpy as np
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
-from epipose.datasets._h36m_facts import MILLIMETRE, OF_32, Take, action_named, poses_of, size_of
+from epipose.datasets._h36m_facts import MILLIMETRE, OF_32, Take, action_named, camera_from_opencv, laid_out, poses_of
 from epipose.datasets._h36m_selection import chosen
 from epipose.datasets._restricted_pickle import read_object_arrays
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
-from epipose.geometry.lenses import Human36mLens
-from epipose.geometry.rigid import Rigid
-from epipose.geometry.rotations import nearest_rotation
 
 NAME = "human36m-multiview-labels-*.npy"
 OF_32_HERE = (3, 2, 1, 6, 7, 8, 0, 12, 13, 15, 27, 26, 25, 17, 18, 19, 14)
@@ -41,7 +38,12 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise InputError(f"{root} holds several tables of labels ({names}), which differ in their boxes only; keep one")
-    labels = _labels(files[0])
+    with laid_out(files[0]):
+        return _recordings(root, files[0], wanted)
+
+
+def _recordings(root: Path, file: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
+    labels = _labels(file)
     table = labels["table"]
     rows = {}
     for subject, action in np.unique(table[["subject_idx", "action_idx"]]):
@@ -49,17 +51,17 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
         if take is not None:
             rows[take] = np.flatnonzero((table["subject_idx"] == subject) & (table["action_idx"] == action))
     if not rows:
-        raise InputError(f"{files[0]} holds no action of Human3.6M; get it from its source again")
+        raise InputError(f"{file} holds no action of Human3.6M; get it from its source again")
     takes, notes = chosen(rows, wanted, root)
     subjects = [str(name) for name in labels["subject_names"]]
     rigs = {
-        take.subject: _rig(files[0], labels["cameras"][subjects.index(take.subject)], labels["camera_names"])
+        take.subject: _rig(file, labels["cameras"][subjects.index(take.subject)], labels["camera_names"])
         for take in takes
     }
     found = []
     for take in takes:
-        read = partial(_read, files[0], table[rows[take]])
-        found.append(Recording(take.name, rigs[take.subject], (files[0],), read, take.about))
+        read = partial(_read, file, table[rows[take]])
+        found.append(Recording(take.name, rigs[take.subject], (file,), read, take.about))
     return found, notes
 
 
@@ -91,19 +93,17 @@ def _take(subject: str, name: str) -> Take | None:
 
 def _rig(file: Path, cameras: ndarray, names: Any) -> dict[str, Camera]:
     rig = {}
-    for numbers, name in zip(cameras, names, strict=True):
-        matrix, turned, dist = (np.asarray(numbers[key], float) for key in ("K", "R", "dist"))
-        shift = np.asarray(numbers["t"], float).ravel() * MILLIMETRE
-        shapes = matrix.shape, turned.shape, shift.shape, dist.size
-        if shapes != ((3, 3), (3, 3), (3,), 5) or not np.allclose(turned @ turned.T, np.eye(3), atol=1e-3):
-            raise InputError(f"{file} has numbers of camera {name} that are none of a camera; get it again")
-        k1, k2, p1, p2, k3 = dist.ravel().tolist()
-        lens = Human36mLens((matrix[0, 0], matrix[1, 1]), (matrix[0, 2], matrix[1, 2]), (k1, k2, p1, p2, k3))
-        rig[str(name)] = Camera(lens, Rigid(nearest_rotation(turned), shift), size_of(str(name)))
+    for numbers, name in zip(cameras, map(str, names), strict=True):
+        matrix, turned, dist, shift = (np.asarray(numbers[key], float) for key in ("K", "R", "dist", "t"))
+        try:
+            rig[name] = camera_from_opencv(matrix, dist.ravel(), turned, shift.ravel() * MILLIMETRE, name)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{file} has numbers of camera {name} that are none of a camera; get it again") from error
     return rig
 
 
 def _read(file: Path, rows: ndarray) -> Contents:
-    rows = rows[np.argsort(rows["frame_idx"], kind="stable")]
-    joints = rows["keypoints"].astype(float)[:, COLUMNS] * MILLIMETRE
-    return Contents(poses_of(joints, rows["frame_idx"].astype(np.int64), file))
+    with laid_out(file):
+        rows = rows[np.argsort(rows["frame_idx"], kind="stable")]
+        joints = rows["keypoints"].astype(float)[:, COLUMNS] * MILLIMETRE
+        return Contents(poses_of(joints, rows["frame_idx"].astype(np.int64), file))

@@ -6,6 +6,8 @@ rule. `dbcameras/index2id` names the cameras. `w0` is a text of 300 numbers in b
 camera (angles of the rotation in radians, centre in mm), then nine for every lens.
 """
 
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -69,13 +71,16 @@ def read_metadata(path: Path) -> Metadata:
     except (ElementTree.ParseError, OSError, ValueError, LookupError, StopIteration, RecursionError) as error:
         raise wrong from error
     takes: dict[tuple[str, str], Take] = {}
-    for number, take, *files in rows[1:]:
+    for row in rows[1:]:
+        number, take = (*row, "", "")[:2]
         action = action_numbered(int(number)) if number.isdecimal() else None
         if action is None or take not in ("1", "2"):
             continue
-        for subject, file in zip(subjects, files, strict=False):
-            if file:
+        for subject, file in zip(subjects, row[2:], strict=False):
+            if file and re.fullmatch(r"S\d+", subject):
                 takes[subject, file] = Take(subject, action, int(take), file)
+    if not all(map(math.isfinite, numbers)) or min(numbers[-LENS * len(cameras) :: LENS], default=0) <= 0:
+        raise wrong
     if not takes or set(cameras) != set(CAMERAS) or len(numbers) != len(cameras) * (PLACE * ALL_SUBJECTS + LENS):
         raise wrong
     return Metadata(path, takes, cameras, numbers)

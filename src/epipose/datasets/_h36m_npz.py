@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
-from epipose.datasets._h36m_facts import CAMERAS, FRAME_RATE, OF_32, poses_of, published_rig, size_of
+from epipose.datasets._h36m_facts import CAMERAS, FRAME_RATE, OF_32, laid_out, poses_of, published_rig, size_of
 from epipose.datasets._h36m_h5 import take_of
 from epipose.datasets._h36m_metadata import find_metadata
 from epipose.datasets._h36m_selection import chosen
@@ -41,12 +41,13 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
     """Return its takes; see `Dataset.recordings`."""
     file, metadata = root / NAME, find_metadata(root)
     positions = _table(file, "positions_3d")
-    names = {
-        take: (subject, name)
-        for subject, actions in positions.items()
-        for name in actions
-        if (take := take_of(subject, name, metadata)) is not None
-    }
+    with laid_out(file):
+        names = {
+            take: (subject, name)
+            for subject, actions in positions.items()
+            for name in actions
+            if (take := take_of(subject, name, metadata)) is not None
+        }
     if not names:
         raise InputError(f"{file} holds no action of Human3.6M; get it from its source again")
     takes, notes = chosen(names, wanted, root)
@@ -75,13 +76,16 @@ class _Flat:
         self.file = file
         self.name = file.stem.removeprefix(_PREFIX)
         self.table = _table(file, "positions_2d")
-        self.skeleton = self._skeleton()
+        with laid_out(file):
+            self.skeleton = self._skeleton()
 
     def of(self, subject: str, name: str, frames: int) -> dict[str, Keypoints]:
         """Return the keypoints of a take by view; empty where the file does not know it."""
         views = self.table.get(subject, {}).get(name)
         if views is None:
             return {}
+        if not isinstance(views, list | tuple | ndarray):
+            raise InputError(f"{self.file} is not laid out as expected; get it from its source again")
         if len(views) != len(CAMERAS):
             raise InputError(
                 f"{self.file} has {len(views)} views of {subject} {name}, not {len(CAMERAS)}; get it again"
@@ -90,7 +94,12 @@ class _Flat:
 
     def _keypoints(self, camera: str, pixels: Any, frames: int) -> Keypoints:
         # Some of the videos show a few frames more than there are poses.
-        if not isinstance(pixels, ndarray) or pixels.ndim != 3 or pixels.shape[1:] != (len(self.skeleton), 2):
+        if (
+            not isinstance(pixels, ndarray)
+            or pixels.ndim != 3
+            or pixels.shape[1:] != (len(self.skeleton), 2)
+            or pixels.dtype.kind != "f"
+        ):
             raise InputError(f"{self.file} holds keypoints of another shape than (frames, joints, 2); get it again")
         if len(pixels) < frames or not np.isfinite(pixels).all():
             raise InputError(f"{self.file} lacks keypoints of some frames; get it from its source again")
@@ -120,7 +129,12 @@ class _Flat:
 
 def _read(file: Path, positions: Any, flat: tuple[_Flat, ...], key: tuple[str, str]) -> Contents:
     where = f"{key[0]} {key[1]} of {file}"
-    if not isinstance(positions, ndarray) or positions.ndim != 3 or positions.shape[1:] != (JOINTS, 3):
+    if (
+        not isinstance(positions, ndarray)
+        or positions.ndim != 3
+        or positions.shape[1:] != (JOINTS, 3)
+        or positions.dtype.kind != "f"
+    ):
         shape = getattr(positions, "shape", None)
         raise InputError(f"{where} has positions of shape {shape}, not (frames, {JOINTS}, 3); get it again")
     poses = poses_of(positions[:, OF_32].astype(float), np.arange(len(positions)), where)

@@ -57,9 +57,11 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
             f"there is no metadata.xml in {root}, which tells what its files are and where the cameras stood; copy it"
             " there from the code of the release"
         )
-    poses = _pose_files(root, metadata)
-    takes, notes = chosen(poses, wanted, root)
-    found = []
+    poses, unknown = _pose_files(root, metadata)
+    if not poses:
+        raise InputError(f"{metadata.path} knows none of the poses in {root}; use the metadata.xml of the same release")
+    takes, left_out = chosen(poses, wanted, root)
+    notes, found = unknown + left_out, []
     for take in takes:
         cameras, said = _cameras(take, metadata)
         notes += said
@@ -70,9 +72,10 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
     return found, notes
 
 
-def _pose_files(root: Path, metadata: Metadata) -> dict[Take, dict[str, Path]]:
-    """Return the files with the poses of each take, by camera; "" for the world."""
+def _pose_files(root: Path, metadata: Metadata) -> tuple[dict[Take, dict[str, Path]], list[str]]:
+    """Return the files with the poses of each take, by camera ("" for the world), and what is said of unknown ones."""
     found: dict[Take, dict[str, Path]] = {}
+    notes = []
     for folder in sorted(root.glob("S*/MyPoseFeatures")):
         subject = folder.parent.name
         kind = next((kind for kind in (WORLD, MONO) if any((folder / kind).glob("*.cdf"))), None)
@@ -84,8 +87,8 @@ def _pose_files(root: Path, metadata: Metadata) -> dict[Take, dict[str, Path]]:
             if take is not None:
                 found.setdefault(take, {})[camera] = file
             elif action_named(name) is not None:
-                raise InputError(f"{metadata.path} does not know {file}; use the metadata.xml of the same release")
-    return found
+                notes.append(f"{file} was left out: {metadata.path.name} does not know it")
+    return found, notes
 
 
 def _cameras(take: Take, metadata: Metadata) -> tuple[dict[str, Camera], list[str]]:
