@@ -17,6 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from numpy import ndarray
 
 from tests.io.made_videos import write_video
@@ -159,6 +160,7 @@ def write_metadata(root: Path, takes: Sequence[Take] = TAKES) -> Path:
 
 def write_cdf(path: Path, poses: ndarray, *, name: str = "Pose", kind: int = 45) -> Path:
     """A CDF file of one variable (1, frames, numbers)."""
+    pytest.importorskip("cdflib", reason="the extra 'datasets' is not installed")
     from cdflib.cdfwrite import CDF
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +197,7 @@ def write_official(root: Path, takes: Sequence[Take] = TAKES, *, mono: bool = Fa
 
 def write_h5(root: Path, takes: Sequence[Take] = TAKES, *, cameras: bool = True) -> Path:
     """h36m.zip."""
-    import h5py
+    h5py = pytest.importorskip("h5py", reason="the extra 'datasets' is not installed")
 
     for take in takes:
         file = root / f"S{take.subject}" / "MyPoses" / "3D_positions" / f"{take.file}.h5"

@@ -161,6 +161,14 @@ def test_annotations_of_sixteen_joints_are_those_of_mpii(tmp_path: Path) -> None
         np.testing.assert_allclose(poses.positions[:, 0, poses.skeleton.index(joint)], true, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["Walking /../../x", "../Walking", "Walking\n1", "Walking 1/x", "WalkingDog x"])
+def test_names_cannot_lead_elsewhere(name: str, tmp_path: Path) -> None:
+    poses = (mini.joints_32(mini.TAKES[0]) / 1000).astype(np.float32)
+    held = {"S1": {"Walking": poses, name: poses}, "/1": {"Walking": poses}, "S1/../..": {"Walking": poses}}
+    np.savez(tmp_path / "data_3d_h36m.npz", positions_3d=np.array(held, object))
+    assert list(recordings(tmp_path)) == ["S1_Walking"]
+
+
 def test_files_that_metadata_does_not_know_are_left_out_and_named(tmp_path: Path) -> None:
     mini.write_official(tmp_path, mini.TAKES[:1])
     mini.write_cdf(tmp_path / "S1" / "MyPoseFeatures" / "D3_Positions" / "Sitting 3.cdf", np.zeros((1, 2, 96)))

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -17,6 +16,8 @@ from epipose.cli import main
 from tests.cli.test_bad_input import assert_one_sentence
 from tests.datasets import h36m_miniature as mini
 from tests.io.made_videos import write_video
+
+h5py = pytest.importorskip("h5py", reason="the extra 'datasets' is not installed")
 
 TAKES = (mini.Take(1, 2, 1, "Directions 1", 4), mini.Take(9, 5, 1, "Greeting 1", 4))
 POSES = "S1/MyPoseFeatures/D3_Positions/Directions 1.cdf"

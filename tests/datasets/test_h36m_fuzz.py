@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +18,8 @@ from epipose.datasets._restricted_pickle import read_pickle
 from epipose.datasets.h36m import PLUGIN
 from epipose.errors import InputError
 from tests.datasets import h36m_miniature as mini
+
+h5py = pytest.importorskip("h5py", reason="the extra 'datasets' is not installed")
 
 TAKES = (mini.Take(1, 2, 1, "Directions 1", 2), mini.Take(9, 5, 1, "Greeting 1", 2))
 JUNK: list[Any] = [None, -1, 7, 1e30, float("nan"), "", "x", [], {}, [[1], [1, 2]], {"R": 1}, True, np.zeros((0, 3)),

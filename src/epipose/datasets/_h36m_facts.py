@@ -1,6 +1,7 @@
 """What is fixed about Human3.6M: who, what, its cameras, its joints, and which of its recordings are damaged."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ ACTIONS = ("Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing"
            "SittingDown", "Smoking", "TakingPhoto", "Waiting", "Walking", "WalkingDog", "WalkTogether")  # fmt: skip
 """In the order in which all files number them, from 2 on."""
 FIRST_ACTION = 2
+_FILE = re.compile(r"([A-Za-z]+)(?:[ _-]+\d+)?")
+"""What files of a take may be called, all the more as captures are called after them."""
 _OTHER_NAMES = {"photo": "TakingPhoto", "walkdog": "WalkingDog"}
 
 SKELETON = load_skeleton("h36m17")
@@ -95,9 +98,14 @@ def missing_view(take: Take) -> str | None:
 
 def action_named(name: str) -> str | None:
     """Return the action of a name such as "Photo 1", "WalkDog" or "Greeting-2"; None when it is none of ACTIONS."""
-    word = name.replace("-", " ").replace("_", " ").split(" ")[0].lower()
+    word = _FILE.fullmatch(name)
     known = {action.lower(): action for action in ACTIONS} | _OTHER_NAMES
-    return known.get(word)
+    return known.get(word[1].lower()) if word else None
+
+
+def is_subject(name: str) -> bool:
+    """Tell whether this is what subjects are called: S and a number."""
+    return re.fullmatch(r"S\d{1,2}", name) is not None
 
 
 def action_numbered(number: int) -> str | None:

@@ -20,6 +20,7 @@ from epipose.datasets._h36m_facts import (
     Take,
     action_named,
     camera_from_opencv,
+    is_subject,
     poses_of,
     published_rig,
 )
@@ -69,7 +70,7 @@ def take_of(subject: str, name: str, metadata: Metadata | None) -> Take | None:
     if known is not None:
         return known
     action = action_named(name)
-    return None if action is None or not subject[1:].isdecimal() else Take(subject, action, None, name)
+    return None if action is None or not is_subject(subject) else Take(subject, action, None, name)
 
 
 def _read(file: Path) -> Contents:

@@ -13,7 +13,17 @@ import numpy as np
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
-from epipose.datasets._h36m_facts import MILLIMETRE, OF_32, Take, action_named, camera_from_opencv, laid_out, poses_of
+from epipose.datasets._h36m_facts import (
+    CAMERAS,
+    MILLIMETRE,
+    OF_32,
+    Take,
+    action_named,
+    camera_from_opencv,
+    is_subject,
+    laid_out,
+    poses_of,
+)
 from epipose.datasets._h36m_selection import chosen
 from epipose.datasets._restricted_pickle import read_object_arrays
 from epipose.errors import InputError
@@ -71,6 +81,8 @@ def _labels(file: Path) -> dict[str, Any]:
     if not isinstance(labels, dict) or not set(_KEYS) <= set(labels):
         raise wrong
     table, cameras = labels["table"], labels["cameras"]
+    if sorted(map(str, labels["camera_names"])) != sorted(CAMERAS):
+        raise wrong
     if not isinstance(table, ndarray) or not isinstance(cameras, ndarray) or not set(table.dtype.names or ()) >= _PARTS:
         raise wrong
     joints = table.dtype["keypoints"].shape
@@ -88,7 +100,7 @@ def _labels(file: Path) -> dict[str, Any]:
 
 def _take(subject: str, name: str) -> Take | None:
     action, number = action_named(name), name.rpartition("-")[2]
-    return Take(subject, action, int(number)) if action and number in ("1", "2") and subject[1:].isdecimal() else None
+    return Take(subject, action, int(number)) if action and number in ("1", "2") and is_subject(subject) else None
 
 
 def _rig(file: Path, cameras: ndarray, names: Any) -> dict[str, Camera]:

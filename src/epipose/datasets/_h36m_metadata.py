@@ -7,12 +7,11 @@ camera (angles of the rotation in radians, centre in mm), then nine for every le
 """
 
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from epipose.datasets._h36m_facts import CAMERAS, Take, action_numbered, camera_from_numbers, size_of
+from epipose.datasets._h36m_facts import CAMERAS, Take, action_numbered, camera_from_numbers, is_subject, size_of
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 
@@ -77,7 +76,7 @@ def read_metadata(path: Path) -> Metadata:
         if action is None or take not in ("1", "2"):
             continue
         for subject, file in zip(subjects, row[2:], strict=False):
-            if file and re.fullmatch(r"S\d+", subject):
+            if file and is_subject(subject):
                 takes[subject, file] = Take(subject, action, int(take), file)
     if not all(map(math.isfinite, numbers)) or min(numbers[-LENS * len(cameras) :: LENS], default=0) <= 0:
         raise wrong

@@ -212,7 +212,7 @@ def _count(folder: Path) -> int:
 def _claim(folder: Path, said: dict[str, Any]) -> None:
     """Take away what was made before, and mark the folder before anything is written into it."""
     before = _made_before(folder)
-    if before is None and folder.is_dir() and any(folder.iterdir()):
+    if before is None and folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
         raise InputError(f"{folder} is there and was not made by epipose prepare; name another place with --out")
     for name in {*(before or said)["files"], *said["files"]}:
         if OURS.fullmatch(name):
