@@ -50,6 +50,11 @@ def test_what_was_learned_is_a_model_like_any_other(capture: Path, taught: Path)
     assert table["model"] == "structured-cnn"
     card = (taught.parent / "card.md").read_text(encoding="utf-8")
     assert "--trunk cnn --hidden 40 --head autoencoder" in card
+    assert sorted(file.name for file in (taught.parent / "pictures").iterdir()) == [
+        "denoised.png", "person.png", "three-views.png", "walk.png",
+    ]  # fmt: skip
+    assert "A walk from the code" in (taught.parent / "report.html").read_text(encoding="utf-8")
+    assert [point["step"] for point in table["curve"]] == [1, 2, 3, 4]
     found = predict(capture / "videos" / "cam1.mp4", model=str(taught), out=taught.parent / "out", overlay=False)
     assert found.poses.skeleton.joint_names == description.skeleton.joint_names
     assert np.isfinite(found.poses.positions).all()

@@ -22,7 +22,7 @@ from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.recorded_sights import filmed_anew, recorded_sights
 from epipose.pipeline.teaching import TRUTH, Teaching, load_teaching
 from epipose.pose.skeletons import Skeleton
-from epipose.report.learning import LearningReport, write_learning_json, write_learning_report
+from epipose.report.learning import LearningReport, Pictured, write_learning_json, write_learning_report
 from epipose.report.learning.card import model_card
 from epipose.report.learning.summary import millimetres
 from epipose.runtime.networks import find_network, network_names
@@ -92,17 +92,17 @@ def learn(
     """
     settings = _checked(settings, folders)
     teachings, hold_out, to = _prepared(folders, settings, progress, note)
-    taught, pictures = _teaching_of(settings.recipe)(teachings, hold_out, to)
+    made = _teaching_of(settings.recipe)(teachings, hold_out, to)
     file = to.place / f"{settings.name}.onnx"
     report = describe_learning(
-        to.course, taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=pictures
+        to.course, made.taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=made.held_out
     )
     for sentence in report.notes:
         note(sentence)
     terms = (to.description.terms,) if to.description.terms else ()
-    report = replace(report, notes=(*report.notes, *to.obstacles, *terms))
+    report = replace(report, notes=(*report.notes, *to.obstacles, *terms), pictures=made.pictures)
     with atomic_write(file, "wb") as writing:
-        writing.write(taught.file)
+        writing.write(made.taught.file)
     with atomic_write(to.place / "card.md", "w") as card:
         card.write(model_card(report, _command(settings, folders)))
     write_learning_json(to.place / "learning.json", report)
@@ -170,21 +170,31 @@ def _prepared(
     return teachings, hold_out, _Goal(course, settings, described, tuple(obstacles), place, progress, watch)
 
 
-_Taught = tuple["Taught", "CropExamples | None"]
-"""With the examples of pictures that it was marked on."""
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A network that was taught."""
+
+    taught: "Taught"
+    held_out: "CropExamples | None" = None
+    """What it was marked on, where that was pictures."""
+    pictures: tuple[Pictured, ...] = ()
+    """Of what it does, for the report."""
 
 
-def _teaching_of(recipe: str) -> Callable[[Sequence[Teaching], HoldOut, _Goal], _Taught]:
+def _teaching_of(recipe: str) -> Callable[[Sequence[Teaching], HoldOut, _Goal], _Made]:
     if recipe in BY_STRUCTURE:
         return _taught_structured
     return _taught_to_lift if recipe == LIFT else _taught_to_see
 
 
-def _taught_structured(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Taught:
+def _taught_structured(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Made:
     """Teach a network that says codes of whole poses."""
+    from epipose.pipeline.structured_pictures import structured_pictures
+
     goal = _structured_goal(teachings, hold_out, to)
     taught = learn_structured.teach_structured(goal, to.settings.structure, to.description, to.watch)
-    return taught, goal.lessons.held_out.examples
+    pictures = structured_pictures(taught, goal.lessons, goal.place, to.place / "pictures")
+    return _Made(taught, goal.lessons.held_out.examples, pictures)
 
 
 def _structured_goal(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> learn_structured.StructuredGoal:
@@ -193,7 +203,7 @@ def _structured_goal(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal
     )
 
 
-def _taught_to_see(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Taught:
+def _taught_to_see(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Made:
     """Teach a network that sees crops of pictures."""
     from epipose.training import courses
 
@@ -203,19 +213,19 @@ def _taught_to_see(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) 
     examples = cut_examples(teachings, hold_out, cut, to.place / "examples", to.progress)
     given = course, examples.learned, examples.held_out, to.description, to.checkpoint, to.watch
     if to.settings.recipe not in REFINING:
-        return courses.teach(*given), examples.held_out
+        return _Made(courses.teach(*given), examples.held_out)
     from epipose.training.refine_course import refine
 
-    return refine(*given, partial(to.progress, "find poses")), examples.held_out
+    return _Made(refine(*given, partial(to.progress, "find poses")), examples.held_out)
 
 
-def _taught_to_lift(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Taught:
+def _taught_to_lift(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Made:
     """Teach a network that lifts the detector's keypoints, which sees no pictures."""
     from epipose.training.lift_course import teach_lift
 
     learned, held_out = recorded_sights(teachings, hold_out)
     anew = filmed_anew(teachings, hold_out)
-    return teach_lift(to.course, learned, anew, held_out, to.description, to.checkpoint, to.watch), None
+    return _Made(teach_lift(to.course, learned, anew, held_out, to.description, to.checkpoint, to.watch))
 
 
 def _course(settings: Settings, capture: Path) -> "Course":

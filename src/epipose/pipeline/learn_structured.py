@@ -1,9 +1,9 @@
 """Teaching structured networks (Tekin et al., BMVC 2016) by recordings, all stages or one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -96,13 +96,19 @@ def teach_stage(goal: StructuredGoal, stage: "Stage", watch: "Watch") -> tuple["
 def teach_structured(
     goal: StructuredGoal, structure: Structure, description: "ModelDescription", watch: "Watch"
 ) -> "Taught":
-    """Teach the last stage and, unless it is to be alone, those before it."""
+    """Teach the last stage and, unless it is to be alone, those before it; their learning is part of its curve."""
     from epipose.training.structured_course import teach_together
 
+    before: tuple[Point, ...] = ()
     if structure.stage == "all" and structure.head == "autoencoder":
-        for stage in get_args(Stages)[1:3]:
-            teach_stage(goal, stage, watch)
-    return teach_together(goal.course, goal.lessons, description, goal.place, watch)
+        teach_stage(goal, "poses", watch)
+        before = teach_stage(goal, "codes", watch)
+    taught = teach_together(goal.course, goal.lessons, description, goal.place, watch)
+    if not before:
+        return taught
+    steps, seconds = before[-1].step, before[-1].seconds
+    after = (replace(point, step=steps + point.step, seconds=seconds + point.seconds) for point in taught.points)
+    return replace(taught, points=(*before, *after))
 
 
 def seen_poses(teachings: Sequence[Teaching], hold_out: HoldOut) -> "SeenPoses":

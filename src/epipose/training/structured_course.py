@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from numpy import ndarray
 from torch import Tensor
 
 from epipose.errors import InputError
@@ -112,6 +114,29 @@ def teach_together(
     rows, answers = examine(net, held_out, np.arange(len(held_out)))
     described = replace(description, size=net.size, margin=MARGIN)
     return Taught(model_bytes(net, described), points, answers, rows, len(lessons.learned.rows))
+
+
+class KnownPoses(NamedTuple):
+    """What an autoencoder makes of poses that it never learned from; all in mm."""
+
+    truth: Float[ndarray, "n joints 3"]
+    noisy: Float[ndarray, "n joints 3"]
+    denoised: Float[ndarray, "n joints 3"]
+    walk: Float[ndarray, "steps joints 3"]
+    """From the code of the first to that of the last, in equal steps."""
+
+
+def known_poses(poses: SeenPoses, file: Path, count: int, steps: int) -> KnownPoses:
+    """Return what the autoencoder in a file makes of `count` poses, and of `steps` codes between two of them."""
+    rng = np.random.default_rng(0)
+    net = read_autoencoder(file, poses.skeleton)
+    truth = poses.exam(count, rng)
+    noisy = truth + poses.noise(len(truth), rng)
+    with torch.inference_mode():
+        begin, end = net.encode(torch.from_numpy(truth[[0, -1]]))
+        share = torch.linspace(0, 1, steps)[:, None]
+        found = net.denoise(torch.from_numpy(noisy)), net.decode((1 - share) * begin + share * end)
+    return KnownPoses(*(np.asarray(part, float) for part in (truth, noisy, *found)))
 
 
 def trunk_size(trunk: str) -> int:
