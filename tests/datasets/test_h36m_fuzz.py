@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from epipose.datasets import Wanted
+from epipose.datasets._cdf_files import read_cdf
 from epipose.datasets._restricted_pickle import read_pickle
 from epipose.datasets.h36m import PLUGIN
 from epipose.errors import InputError
@@ -116,3 +117,27 @@ def test_what_nobody_expects_is_read_or_refused(
         for recording in PLUGIN.recordings(root, Wanted())[0]:
             poses = recording.read().poses
             assert np.isfinite(poses.positions).all()
+
+
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 1200), st.integers(0, 255)), max_size=5),
+    kept=st.one_of(st.none(), st.integers(0, 5000)),
+)
+@settings(max_examples=60, deadline=5000)
+@example(changes=[(376, 127)], kept=None)  # two billion dimensions
+@example(changes=[(380, 127)], kept=None)  # and variables
+def test_a_damaged_cdf_is_read_or_refused_soon(
+    changes: list[tuple[int, int]], kept: int | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = mini.write_cdf(tmp_path_factory.mktemp("cdf") / "a.cdf", mini.joints_32(TAKES[0]).reshape(1, -1, 96))
+    content = bytearray(file.read_bytes())
+    for place, value in changes:
+        content[place] = value
+    file.write_bytes(content[:kept])
+    with suppress(InputError):
+        read_cdf(file, "Pose")
+
+
+def test_a_long_recording_is_read_whole(tmp_path: Path) -> None:
+    poses = np.random.default_rng(0).normal(size=(1, 7000, 96))
+    np.testing.assert_array_equal(read_cdf(mini.write_cdf(tmp_path / "a.cdf", poses), "Pose"), poses)

@@ -6,17 +6,16 @@ world. (`D3_Positions_mono_universal` shows bodies of one size for everybody, wh
 read.) `S*/Videos/<name>.<camera>.mp4`: 50 frames per second.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
+from epipose.datasets._cdf_files import read_cdf
 from epipose.datasets._h36m_facts import (
     FRAME_RATE,
     MILLIMETRE,
@@ -31,17 +30,12 @@ from epipose.datasets._h36m_selection import chosen
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.io.videos import probe
-from epipose.plugins import missing_extra
 
 NAME = "the official release (S*/MyPoseFeatures)"
 NUMBERS = 96
 """Of a pose: 32 joints."""
 WORLD, MONO = "D3_Positions", "D3_Positions_mono"
 _RATE_TOLERANCE = 0.01
-
-# What cdflib and NumPy raise on damaged files.
-_DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError, RuntimeError,
-           EOFError, NotImplementedError)  # fmt: skip
 
 
 def recognises(root: Path) -> bool:
@@ -129,30 +123,10 @@ def _read(poses: Mapping[str, Path], cameras: Mapping[str, Camera], videos: Mapp
 
 def _joints(file: Path) -> Float[ndarray, "frames 17 3"]:
     """Return the joints of h36m17 in metres, in whatever axes the file has them."""
-    with _cdf(file) as opened:
-        pose = np.asarray(opened.varget("Pose"), float)
+    pose = read_cdf(file, "Pose")
     if pose.ndim != 3 or pose.shape[0] != 1 or pose.shape[2] != NUMBERS:
         raise InputError(f"{file} holds poses of shape {pose.shape}, not (1, frames, {NUMBERS}); unpack it again")
     return pose.reshape(-1, NUMBERS // 3, 3)[:, OF_32] * MILLIMETRE
-
-
-@contextmanager
-def _cdf(file: Path) -> Iterator[Any]:
-    """Open a CDF file; what goes wrong inside the block becomes an InputError naming it."""
-    try:
-        from cdflib import CDF
-    except ImportError as error:
-        raise missing_extra(f"reading {file}", "datasets") from error
-    # Made before it is opened, so that it can be closed even when opening fails half way.
-    opened = CDF.__new__(CDF)
-    try:
-        CDF.__init__(opened, file)
-        yield opened
-    except _DAMAGE as error:
-        raise InputError(f"{file} is cut short or damaged; unpack it again") from error
-    finally:
-        if handle := vars(opened).get("_f"):
-            handle.close()
 
 
 def _check_video(video: Path, poses: int) -> None:
