@@ -4,18 +4,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import balancing, h36m, learning, limits, predict, speed, structured, triangulation
+from benchmarks import (
+    balancing,
+    h36m,
+    learning,
+    limits,
+    predict,
+    speed,
+    structured,
+    structured_learning,
+    structured_speed,
+    triangulation,
+)
 from benchmarks.scenes import Corruption, h36m_scene
+from benchmarks.studio_keypoints import Noise, write_truth_keypoints
 from torch import Tensor
 
 from epipose.io.capture_folder import open_capture
 from epipose.io.pose_files import read_poses
+from epipose.io.truth_files import read_truth
 from epipose.io.videos import probe
 from epipose.models.pose_autoencoder import PoseAutoencoder
+from epipose.pipeline import lesson_examples
+from epipose.pipeline.learn import BATCH
 from epipose.pipeline.reconstruct import reconstruct
+from epipose.samples import copy_sample
 from epipose.studio.pose_sets import PoseSet, write_pose_set
 from epipose.training.autoencoder_course import AutoencoderCourse
 from epipose.training.autoencoder_lesson import SeenPoses
+from epipose.training.structured_course import StructuredCourse
 from tests.training.bodies import BODY, standing
 
 
@@ -112,3 +129,29 @@ class Unmoved(PoseAutoencoder):
 
     def denoise(self, poses: Tensor) -> Tensor:
         return poses
+
+
+def test_structured_learning(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [tmp_path / name for name in ("one", "other")]
+    for person in people:
+        copy_sample("turning", person)
+        write_truth_keypoints(person, read_truth(person / "truth"), Noise(0))
+    monkeypatch.setattr(structured_learning, "recorded", lambda _: people)
+    monkeypatch.setattr(lesson_examples, "MOST_BYTES", 60 * 3 * 240**2)
+    monkeypatch.setitem(BATCH, "structured-supervised", 8)
+    monkeypatch.setattr(structured_learning, "ROWS", {"small": structured_learning.ROWS["small"]})
+    structured_learning.main(["small"], seeds=[0], steps=2, folder=tmp_path)
+    out = capsys.readouterr().out
+    assert "| small, as it is " in out
+    assert "| small, autoencoder of 2000 " in out
+    assert not list(tmp_path.rglob("examples")), "squares that were cut are not kept"
+
+
+def test_structured_speed(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy_sample("turning", tmp_path / "turning")
+    monkeypatch.setattr(structured_speed, "synthesized", lambda *_: tmp_path / "turning")
+    monkeypatch.setattr(lesson_examples, "MOST_BYTES", 60 * 3 * 168**2)
+    structured_speed.main(tmp_path, StructuredCourse("brief", batch=8), steps=3, warm=1)
+    assert "answering, ms each of eight" in capsys.readouterr().out

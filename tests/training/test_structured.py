@@ -33,10 +33,11 @@ from epipose.training.structured_course import (
     StructuredCourse,
     new_structured,
     teach_codes,
+    teach_joints,
     teach_poses,
     teach_together,
 )
-from epipose.training.structured_lesson import AnyPart, StructuredLesson, WholePoses, any_part, poses_found
+from epipose.training.structured_lesson import AnyPart, StructuredLesson, Varying, WholePoses, any_part, poses_found
 from tests.training.bodies import BODY, standing
 
 COUNT, LENS = 24, Pinhole((500.0, 500.0), (320.0, 240.0))
@@ -100,7 +101,9 @@ def test_the_truth_is_the_pose_as_it_was_in_millimetres(lessons: Lessons) -> Non
 
 @pytest.mark.parametrize("variation", [AnyPart(), Variation()], ids=["published", "usual"])
 def test_varied_crops_keep_the_lengths_of_bones(lessons: Lessons, variation: AnyPart | Variation) -> None:
-    lesson = StructuredLesson(untaught(lessons), None, lessons.learned, lessons.held_out, batch=64, variation=variation)
+    lesson = StructuredLesson(
+        untaught(lessons), None, Varying(lessons.learned, 64, variation=variation), lessons.held_out
+    )
     pictures, units, side_mm, span = lesson.batch(0)
     assert pictures.shape == (64, 112, 112, 3)
     assert pictures.dtype == torch.uint8
@@ -127,7 +130,7 @@ def test_learns_codes_and_then_poses(lessons: Lessons, stages: Path) -> None:
     autoencoder = read_autoencoder(stages / "poses.pt", BODY)
     net = new_structured(COURSE, lessons, decoder_of(autoencoder))
     for target in (autoencoder, None):
-        lesson = StructuredLesson(net, target, lessons.learned, lessons.held_out, batch=8)
+        lesson = StructuredLesson(net, target, Varying(lessons.learned, 8), lessons.held_out)
         net.eval()  # without dropout, a few steps show it
         pictures, units, side_mm, span = lesson.batch(0)
         optimiser = torch.optim.Adam(net.parameters(), 3e-4)
@@ -197,6 +200,23 @@ def test_codes_of_another_autoencoder_are_refused(lessons: Lessons, stages: Path
             teach_together(COURSE, lessons, description(), folder, ignore)
     with pytest.raises(InputError, match=r"is of the trunk 'cnn'; run the stage `codes` again for 'small'"):
         teach_together(replace(COURSE, trunk="small"), lessons, description(), stages, ignore)
+
+
+def test_the_trunk_may_learn_first_where_joints_are(lessons: Lessons, stages: Path, tmp_path: Path) -> None:
+    """Its convolutions are carried over, as the paper has it; the wide layers are not."""
+    (tmp_path / "poses.pt").write_bytes((stages / "poses.pt").read_bytes())
+    (point, *_) = teach_joints(COURSE, lessons, tmp_path, ignore)
+    assert 50 < point.errors["joints_crop"] < 400
+    seen = torch.load(tmp_path / "joints.pt", weights_only=True)["weights"]
+    before = untaught(lessons).trunk.state_dict()
+    assert not torch.equal(seen["0.weight"], before["seeing.0.weight"])
+    teach_codes(replace(COURSE, learning_rate=0.0), lessons, tmp_path, ignore)
+    kept = torch.load(tmp_path / "codes.pt", weights_only=True)["weights"]
+    torch.testing.assert_close(kept["trunk.seeing.0.weight"], seen["0.weight"], rtol=0, atol=1e-4)
+    assert not torch.allclose(kept["trunk.seeing.0.weight"], before["seeing.0.weight"], rtol=0, atol=1e-4)
+    torch.testing.assert_close(kept["trunk.knowing.0.weight"], before["knowing.0.weight"], rtol=0, atol=1e-3)
+    with pytest.raises(InputError, match="is of the trunk 'cnn'; remove it, or run the stage `joints` again"):
+        teach_codes(replace(COURSE, trunk="small"), lessons, tmp_path, ignore)
 
 
 def test_damaged_codes_are_refused(lessons: Lessons, stages: Path, tmp_path: Path) -> None:

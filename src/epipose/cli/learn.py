@@ -105,10 +105,10 @@ class Learn(Command):
         ),
     ] = "autoencoder"
     stage: Annotated[
-        Literal["all", "poses", "codes", "together"],
+        Literal["all", "poses", "joints", "codes", "together"],
         tyro.conf.arg(
-            help="For structured, one stage alone, after those before it: what poses there are, their codes from"
-            " pictures, or both together."
+            help="For structured, one stage alone, after those before it: what poses there are; where joints are in"
+            " pictures, which may be left out and is no part of all; codes of poses from pictures; all layers together."
         ),
     ] = "all"
 
@@ -132,10 +132,14 @@ class Learn(Command):
             seed=self.seed,
             structure=Structure(trunk=self.trunk, hidden=parse_hidden(self.hidden), head=self.head, stage=self.stage),
         )
-        if self.stage in ("poses", "codes"):
+        if self.stage not in ("all", "together"):
             file, errors = learn_stage(self.folders, settings, progress=progress, note=self._note)
-            line = f"wrote {file}: {millimetres(errors['mpjpe_mm'])} on what is held out"
-            return Outcome(line, {"file": str(file), "errors": errors})
+            error = (
+                millimetres(errors["mpjpe_mm"])
+                if "mpjpe_mm" in errors
+                else f"{errors['joints_crop']:.0f}/1000 of a crop"
+            )
+            return Outcome(f"wrote {file}: {error} off on what is held out", {"file": str(file), "errors": errors})
         report = learn(self.folders, settings, progress=progress, note=self._note)
         line = f"{one_line(report)}; wrote {report.file}, report: {report.file.parent / 'report.html'}"
         return Outcome(line, as_table(report), report.warnings)

@@ -22,6 +22,8 @@ class Trunk(nn.Module):
 
     size: int
     width: int
+    seeing: nn.Module
+    """Its first layers, those that know what people look like rather than what is asked of them."""
 
     @abstractmethod
     def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> Float[Tensor, "n numbers"]:
@@ -32,17 +34,18 @@ class SmallTrunk(Trunk):
     """`small`: where it finds each of `joints` joints and how sure it is, the whole crop, and what follows."""
 
     size = SmallNet.size
+    seeing: SmallNet
 
     def __init__(self, joints: int) -> None:
         super().__init__()
-        self.finding = SmallNet(joints)
-        found = 4 * joints + self.finding.trunk.channels
+        self.seeing = SmallNet(joints)
+        found = 4 * joints + self.seeing.trunk.channels
         self.knowing = nn.Sequential(nn.Linear(found, WIDE), nn.ReLU(), nn.Linear(WIDE, WIDE), nn.ReLU())
         self.width = found + WIDE
 
     def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> Float[Tensor, "n numbers"]:
         """Represent RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
-        marginals, whole = self.finding.seen(pictures)
+        marginals, whole = self.seeing.seen(pictures)
         found = crop_poses(marginals)
         numbers = torch.cat([found.positions.flatten(1) / SPREAD, found.confidence, whole], dim=1)
         return torch.cat([numbers, self.knowing(numbers)], dim=1)
@@ -55,9 +58,9 @@ class ResNetTrunk(Trunk):
 
     def __init__(self, depth: int) -> None:
         super().__init__()
-        self.finding = ResNet(depth)
-        self.width = self.finding.channels
+        self.seeing = ResNet(depth)
+        self.width = self.seeing.channels
 
     def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> Float[Tensor, "n numbers"]:
         """Represent RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
-        return self.finding(pictures).mean(dim=(2, 3))  # type: ignore[no-any-return]
+        return self.seeing(pictures).mean(dim=(2, 3))  # type: ignore[no-any-return]

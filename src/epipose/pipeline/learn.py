@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,6 +108,8 @@ def learn(
         card.write(model_card(report, _command(settings, folders)))
     write_learning_json(to.place / "learning.json", report)
     write_learning_report(to.place / "report.html", report)
+    # Squares that were cut take gigabytes; whoever goes on with this network cuts them again in a minute.
+    rmtree(to.place / "examples", ignore_errors=True)
     return report
 
 

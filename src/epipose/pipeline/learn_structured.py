@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from epipose.training.loop import Point, Watch
     from epipose.training.structured_course import Head, Lessons, Stage, StructuredCourse
 
-Stages = Literal["all", "poses", "codes", "together"]
+Stages = Literal["all", "poses", "joints", "codes", "together"]
 USUAL_STEPS, BATCH = 500, 128
 """Batches of pictures for the codes, and again for all layers together, where nobody says how many; and their size."""
 
@@ -86,11 +86,11 @@ def structured_goal(
 
 def teach_stage(goal: StructuredGoal, stage: "Stage", watch: "Watch") -> tuple["Point", ...]:
     """Teach one of the stages after which there is no network yet that answers with poses; return how it went."""
-    from epipose.training.structured_course import teach_codes, teach_poses
+    from epipose.training.structured_course import teach_codes, teach_joints, teach_poses
 
     if stage == "poses":
         return teach_poses(goal.course, goal.lessons.poses, goal.place, watch)
-    return teach_codes(goal.course, goal.lessons, goal.place, watch)
+    return (teach_joints if stage == "joints" else teach_codes)(goal.course, goal.lessons, goal.place, watch)
 
 
 def teach_structured(

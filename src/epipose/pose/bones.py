@@ -98,6 +98,13 @@ def stature_of(lengths_m: Mapping[tuple[str, str], float]) -> tuple[float, float
     return float(np.average(statures, weights=weights)), float(1 / np.sqrt(weights.sum()))
 
 
+def twin_bones(skeleton: Skeleton) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Return the left bones with their right twins."""
+    left = {skeleton.index(name) for name, _ in skeleton.pairs}
+    mirrored = ((bone, (skeleton.mirror[bone[0]], skeleton.mirror[bone[1]])) for bone in skeleton.bones)
+    return [(bone, twin) for bone, twin in mirrored if bone[1] in left and twin in skeleton.bones]
+
+
 def _ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
     return [parent for parent, _ in skeleton.bones], [child for _, child in skeleton.bones]
 

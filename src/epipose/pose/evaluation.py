@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.pose import metrics
+from epipose.pose.bones import twin_bones
 from epipose.pose.comparison import Comparison
 from epipose.pose.conversion import conversion
 from epipose.pose.published_metrics import PublishedErrors, published_errors
@@ -41,7 +42,7 @@ def pose_errors(both: Comparison) -> PoseErrors:
     beside_root = both.beside_root
     # A root that was made from the hips is no joint of its own.
     every = beside_root if both.root_made else both.weight
-    bones, twins = both.skeleton.bones, _twins(both.skeleton)
+    bones, twins = both.skeleton.bones, twin_bones(both.skeleton)
     per_joint = metrics.joint_errors(found, true, root=root, weight=beside_root)
     return PoseErrors(
         mpjpe_m=metrics.mpjpe(found, true, root=root, weight=beside_root),
@@ -98,10 +99,3 @@ def _or_nan(measure: Callable[[], float]) -> float:
         return measure()
     except InputError:
         return float("nan")
-
-
-def _twins(skeleton: Skeleton) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return the left bones with their right twins."""
-    left = {skeleton.index(name) for name, _ in skeleton.pairs}
-    mirrored = ((bone, (skeleton.mirror[bone[0]], skeleton.mirror[bone[1]])) for bone in skeleton.bones)
-    return [(bone, twin) for bone, twin in mirrored if bone[1] in left and twin in skeleton.bones]

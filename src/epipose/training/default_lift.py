@@ -22,7 +22,7 @@ from epipose.io.model_files import ModelDescription
 from epipose.models.lift import LiftNet
 from epipose.studio.pose_sets import AGES, PoseSet, read_pose_set
 from epipose.training.lift_lesson import Exam, LiftLesson, marks
-from epipose.training.loop import Plan, Point, fit
+from epipose.training.loop import Plan, Point, fit, new_fabric
 from epipose.training.model_files import model_bytes
 from epipose.training.sight_sources import FilmedPoses
 from epipose.training.starting import start_from
@@ -102,7 +102,7 @@ def teach(poses: PoseSet, plan: Plan, checkpoint: Path) -> tuple[LiftNet, Origin
     learned = FilmedPoses(poses.part(held_out=False), poses.skeleton)
     net, watched = LiftNet(len(poses.skeleton)), exam(poses, recorded=bool(poses.recorded.any()))
     lesson = LiftLesson(net, [(learned, 1.0)], [watched], batch=BATCH, seed=plan.seed)
-    return net, Origin(poses, plan, fit(lesson, plan, checkpoint, watch=_tell))
+    return net, Origin(poses, plan, fit(lesson, plan, checkpoint, watch=_tell, fabric=new_fabric(exact=True)))
 
 
 def exam(poses: PoseSet, *, recorded: bool) -> Exam:

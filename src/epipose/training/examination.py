@@ -1,5 +1,6 @@
 """How good a network is on examples that it never saw: errors in millimetres, joint by joint and example by example."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -8,10 +9,11 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
+from epipose.errors import InputError
 from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pictures import normalised
-from epipose.pose.bones import bone_lengths
-from epipose.pose.metrics import auc, joint_errors, mpjpe, n_mpjpe, pa_mpjpe, pck
+from epipose.pose.bones import twin_bones
+from epipose.pose.metrics import auc, bone_length_error, joint_errors, mpjpe, n_mpjpe, pa_mpjpe, pck, symmetry_error
 from epipose.pose.roots import from_root, root_joints
 from epipose.pose.skeletons import Skeleton
 from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
@@ -64,7 +66,11 @@ class Answers:
         if self.known:
             errors["pck_150"] = pck(predicted, truth, weight=weight)
             errors["auc"] = auc(predicted, truth, weight=weight)
-            errors["bone_length_mm"] = 1000 * self._bone_length_error(predicted, truth)
+            bones, twins = self.skeleton.bones, twin_bones(self.skeleton)
+            known = (self.weight > 0).astype(float)
+            with suppress(InputError):  # of examples in which both ends of no bone are known
+                errors["bone_length_mm"] = 1000 * bone_length_error(predicted, truth, bones, weight=known)
+                errors["symmetry_mm"] = 1000 * symmetry_error(predicted, twins, weight=known)
         return errors
 
     def joint_errors_mm(self) -> dict[str, float]:
@@ -85,13 +91,6 @@ class Answers:
         if len(own := root_joints(self.skeleton)) == 1:
             counted[:, own] = 0
         return counted
-
-    def _bone_length_error(self, predicted: ndarray, truth: ndarray) -> float:
-        """Return by how much bones, both of whose ends are known, are too long or short, in the mean."""
-        parents, children = (list(ends) for ends in zip(*self.skeleton.bones, strict=True))
-        known = (self.weight[:, parents] > 0) & (self.weight[:, children] > 0)
-        off = np.abs(bone_lengths(predicted, self.skeleton) - bone_lengths(truth, self.skeleton))
-        return float(off[known].mean()) if known.any() else float("nan")
 
 
 def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"]) -> tuple[tuple[int, ...], Answers]:

@@ -15,7 +15,7 @@ from epipose.pose.roots import root
 from epipose.training.courses import Course, Taught
 from epipose.training.examination import Answers
 from epipose.training.lift_lesson import Exam, LiftLesson
-from epipose.training.loop import Plan, Watch, fit
+from epipose.training.loop import Plan, Watch, fit, new_fabric
 from epipose.training.model_files import model_bytes
 from epipose.training.sight_sources import FilmedPoses, RecordedPoses
 from epipose.training.sights import squares_around
@@ -47,7 +47,8 @@ def teach_lift(
     counts = [len(part.sights) for part in (*learned, *held_out)]
     what = f"{description.note}; {counts} sights; {course.start}"
     plan = Plan(course.steps, course.learning_rate, seed=course.seed, what=what)
-    points = fit(lesson, plan, checkpoint, watch=watch)
+    # 16 bits would round where joints are.
+    points = fit(lesson, plan, checkpoint, watch=watch, fabric=new_fabric(exact=True))
     answers = _joined([_answers(net, exam) for exam in exams])
     described = replace(description, kind="lift", size=0, margin=MARGIN)
     return Taught(

@@ -4,6 +4,7 @@ Which example comes when, and every random number of a step, follow from the see
 was interrupted goes on from its checkpoint as if nothing had happened.
 """
 
+import logging
 import math
 import os
 from abc import ABC, abstractmethod
@@ -121,10 +122,11 @@ def fit(lesson: Lesson, plan: Plan, checkpoint: Path, *, watch: Watch, fabric: F
 def new_fabric(*, exact: bool = False) -> Fabric:
     """Return what runs networks here: GPUs or a processor, with bfloat16 where it is fast, unless it is too coarse."""
     on_gpu = torch.cuda.is_available()
-    fast = not exact and (on_gpu or torch.cpu._is_amx_tile_supported())
+    fast = not exact and (on_gpu or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
     if not on_gpu:
         # One thread for each core that no worker uses: more of them wait for each other more than they compute.
         torch.set_num_threads(max(1, (os.cpu_count() or 1) - _spare_cores()))
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # nobody asked which precision it is
     return Fabric(accelerator="auto", devices="auto", precision="bf16-mixed" if fast else "32-true")
 
 

@@ -48,7 +48,7 @@ def refine(
     lesson = RefineLesson(Correction(skeleton), findings, before, batch=course.batch, seed=course.seed)
     what = f"{description.note}; {len(learned)} examples, {learned.frame}; {course.start}; {course.variation}"
     plan = Plan(course.steps, course.learning_rate, seed=course.seed, what=what)
-    points = fit(lesson, plan, checkpoint, watch=watch, workers=0)
+    points = fit(lesson, plan, checkpoint, watch=watch, workers=0, fabric=new_fabric(exact=True))
     net = RefinedNet(finding, lesson.net)
     described = replace(_of_joints(description, skeleton), size=net.size, margin=MARGIN, frame=learned.frame)
     return Taught(model_bytes(net, described), points, corrected(before, lesson.net), rows, len(learned), before)

@@ -1,4 +1,7 @@
-"""The three stages of Tekin et al. (BMVC 2016), each from the files of those before it: poses, codes, together."""
+"""The stages of Tekin et al. (BMVC 2016), each from the files of those before it: poses, codes, together.
+
+Before codes, the trunk may learn where joints are.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,13 +33,15 @@ from epipose.training.autoencoder_lesson import SeenPoses
 from epipose.training.courses import Taught
 from epipose.training.crop_lesson import Variation
 from epipose.training.examination import examine
-from epipose.training.loop import Plan, Point, Watch, fit
+from epipose.training.joints_lesson import JointsLesson, JointsNet
+from epipose.training.loop import Lesson, Plan, Point, Watch, fit
 from epipose.training.model_files import model_bytes
 from epipose.training.starting import start_from
-from epipose.training.structured_lesson import AnyPart, StructuredLesson, WholePoses
+from epipose.training.structured_lesson import AnyPart, StructuredLesson, Varying, WholePoses
 
-Stage = Literal["poses", "codes", "together"]
-STAGES: tuple[Stage, ...] = ("poses", "codes", "together")
+Stage = Literal["poses", "joints", "codes", "together"]
+JOINTS = "joints.pt"
+"""What the stage `joints` makes, which the others can do without."""
 CNN = "cnn"
 TRUNKS = (CNN, "small", *(f"resnet{depth}" for depth in LAYERS))
 Head = Literal["autoencoder", "direct", "pca", "dense"]
@@ -65,6 +70,10 @@ class StructuredCourse:
     seed: int = 0
     variation: Variation | AnyPart = AnyPart()  # noqa: RUF009 - it is frozen
 
+    def shown(self, lessons: "Lessons") -> Varying:
+        """Return what is learned from, as it is shown."""
+        return Varying(lessons.learned, self.batch, self.seed, self.variation)
+
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
@@ -88,13 +97,29 @@ def teach_poses(course: StructuredCourse, poses: SeenPoses, folder: Path, watch:
     return curves[-1]
 
 
+def teach_joints(course: StructuredCourse, lessons: Lessons, folder: Path, watch: Watch) -> tuple[Point, ...]:
+    """Before stage 2, if wanted: teach a trunk where joints are in pictures, and keep its first layers in `folder`."""
+    torch.manual_seed(course.seed)
+    net = JointsNet(_new_trunk(course, lessons.skeleton), len(lessons.skeleton))
+    points = _fitted(course, JointsLesson(net, course.shown(lessons), lessons.held_out), folder / "joints", watch)
+    with atomic_write(folder / JOINTS, "wb") as file:
+        torch.save({"trunk": course.trunk, "weights": net.trunk.seeing.state_dict()}, file)
+    return points
+
+
 def teach_codes(course: StructuredCourse, lessons: Lessons, folder: Path, watch: Watch) -> tuple[Point, ...]:
-    """Stage 2: teach a trunk the codes of clean poses; raises InputError without what stage 1 made."""
+    """Stage 2: teach a trunk the codes of clean poses; raises InputError without what stage 1 made.
+
+    It begins with the first layers that know where joints are, if those were taught.
+    """
     autoencoder = _autoencoder(lessons.skeleton, folder)
     net = new_structured(course, lessons, decoder_of(autoencoder))
+    if (folder / JOINTS).is_file():
+        _see_joints(net.trunk, course, folder / JOINTS)
     for weights in net.decoder.parameters():
         weights.requires_grad_(False)
-    points = _taught(course, net, autoencoder, lessons, folder / "codes", watch)
+    lesson = StructuredLesson(net, autoencoder, course.shown(lessons), lessons.held_out)
+    points = _fitted(course, lesson, folder / "codes", watch)
     with atomic_write(folder / "codes.pt", "wb") as file:
         torch.save({"trunk": course.trunk, "hidden": list(autoencoder.hidden), "weights": net.state_dict()}, file)
     return points
@@ -109,7 +134,8 @@ def teach_together(
     else:
         net = new_structured(course, lessons, _other_decoder(course, lessons))
         course = replace(course, steps=2 * course.steps)
-    points = _taught(course, net, None, lessons, folder / f"together-{course.head}", watch)
+    lesson = StructuredLesson(net, None, course.shown(lessons), lessons.held_out)
+    points = _fitted(course, lesson, folder / f"together-{course.head}", watch)
     held_out = lessons.held_out.examples
     rows, answers = examine(net, held_out, np.arange(len(held_out)))
     described = replace(description, size=net.size, margin=MARGIN)
@@ -163,22 +189,22 @@ def _new_trunk(course: StructuredCourse, skeleton: Skeleton) -> Trunk:
         return ResNetTrunk(int(course.trunk.removeprefix("resnet")))
     trunk = SmallTrunk(len(skeleton))
     if course.start is not None:
-        start_from(trunk.finding, skeleton, course.start)
+        start_from(trunk.seeing, skeleton, course.start)
     return trunk
 
 
-def _taught(
-    course: StructuredCourse, net: StructuredNet, autoencoder: PoseAutoencoder | None, lessons: Lessons, place: Path,
-    watch: Watch,
-) -> tuple[Point, ...]:  # fmt: skip
-    lesson = StructuredLesson(
-        net, autoencoder, lessons.learned, lessons.held_out, batch=course.batch, seed=course.seed,
-        variation=course.variation,
-    )  # fmt: skip
-    plan = Plan(course.steps, course.learning_rate, seed=course.seed,
-                what=f"{place.name}; {course}; {len(lessons.learned.rows)} examples")  # fmt: skip
+def _fitted(course: StructuredCourse, lesson: Lesson, place: Path, watch: Watch) -> tuple[Point, ...]:
+    plan = Plan(course.steps, course.learning_rate, seed=course.seed, what=f"{place.name}; {course}")
     place.parent.mkdir(parents=True, exist_ok=True)
     return fit(lesson, plan, place.with_suffix(".checkpoint.pt"), watch=watch)
+
+
+def _see_joints(trunk: Trunk, course: StructuredCourse, file: Path) -> None:
+    """Give a trunk the first layers that were taught where joints are."""
+    kept = _read(file, "joints", ("trunk", "weights"))
+    if kept["trunk"] != course.trunk:
+        raise InputError(f"{file} is of the trunk {kept['trunk']!r}; remove it, or run the stage `joints` again")
+    trunk.seeing.load_state_dict(kept["weights"])
 
 
 def _autoencoder(skeleton: Skeleton, folder: Path, latent: int | None = None) -> PoseAutoencoder:
@@ -192,9 +218,9 @@ def _with_codes(course: StructuredCourse, lessons: Lessons, folder: Path) -> Str
     """Return the network as stage 2 left it."""
     file = folder / "codes.pt"
     if not file.is_file():
-        missing = [stage for stage in STAGES[:2] if not (folder / f"{stage}.pt").is_file()]
+        missing = [stage for stage in ("poses", "codes") if not (folder / f"{stage}.pt").is_file()]
         raise InputError(f"there is no {file}; run {' and '.join(f'the stage `{stage}`' for stage in missing)} first")
-    kept = _read_codes(file)
+    kept = _read(file, "codes", ("trunk", "hidden", "weights"))
     autoencoder = _autoencoder(lessons.skeleton, folder, latent=kept["hidden"][-1])
     if kept["trunk"] != course.trunk:
         raise InputError(f"{file} is of the trunk {kept['trunk']!r}; run the stage `codes` again for {course.trunk!r}")
@@ -207,12 +233,12 @@ def _with_codes(course: StructuredCourse, lessons: Lessons, folder: Path) -> Str
     return net
 
 
-def _read_codes(file: Path) -> dict[str, Any]:
+def _read(file: Path, stage: Stage, entries: tuple[str, ...]) -> dict[str, Any]:
     try:
         kept: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        return {name: kept[name] for name in ("trunk", "hidden", "weights")}
+        return {name: kept[name] for name in entries}
     except Exception as error:
-        raise InputError(f"{file} is damaged, or not of epipose; run the stage `codes` again") from error
+        raise InputError(f"{file} is damaged, or not of epipose; run the stage `{stage}` again") from error
 
 
 def _other_decoder(course: StructuredCourse, lessons: Lessons) -> PoseDecoder:

@@ -1,5 +1,6 @@
 """Teaching `models.structured`: first the codes of clean poses, then poses themselves, by all layers together."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,7 +18,7 @@ from epipose.models.pictures import normalised
 from epipose.models.pose_autoencoder import PoseAutoencoder
 from epipose.models.pose_generation import SIZE, STORED
 from epipose.models.structured import Structured, StructuredNet, in_crop, out_of_crop
-from epipose.pose.bones import bone_lengths
+from epipose.pose.metrics import bone_length_error
 from epipose.training.crop_examples import CropExamples
 from epipose.training.crop_lesson import Variation, vary
 from epipose.training.crop_squares import VariedCrop, in_units, steady_frame
@@ -57,6 +58,11 @@ class WholePoses:
             )
         return cls(examples, np.flatnonzero(whole))
 
+    def some(self, count: int) -> "WholePoses":
+        """Return so many of them, evenly spread, or all if they are fewer."""
+        chosen = np.linspace(0, len(self.rows) - 1, min(count, len(self.rows))).astype(int)
+        return WholePoses(self.examples, self.rows[chosen])
+
     @property
     def lengths(self) -> tuple[Tensor, Tensor]:
         """Return the side (mm) and the span of each square."""
@@ -65,44 +71,46 @@ class WholePoses:
         return 1000 * side, span
 
 
+@dataclass(frozen=True, eq=False)
+class Varying:
+    """Examples that are shown anew each time; everything follows from the seed."""
+
+    wanted: WholePoses
+    batch: int = 128
+    seed: int = 0
+    variation: Variation | AnyPart = AnyPart()
+
+    def crops(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the `number`th pictures (uint8), joints in units of the crop, and the crop's side (mm) and span."""
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng([self.seed, number])
+        examples, rows = self.wanted.examples, rng.choice(self.wanted.rows, self.batch)
+        return _stacked(examples, rows, [_varied(examples, int(row), size, self.variation, rng) for row in rows])
+
+
 class StructuredLesson(Lesson):
     """Teaches a network the codes of an `autoencoder`, or without one the poses that it decodes.
 
-    `net` is for the skeleton of the examples. Everything follows from the seed.
+    `net` is for the skeleton of the examples.
     """
 
     called = ("said",)
 
     def __init__(
-        self, net: StructuredNet, autoencoder: PoseAutoencoder | None, learned: WholePoses, held_out: WholePoses, *,
-        batch: int = 128, seed: int = 0, variation: Variation | AnyPart = AnyPart(),
-    ) -> None:  # fmt: skip
+        self, net: StructuredNet, autoencoder: PoseAutoencoder | None, shown: Varying, held_out: WholePoses
+    ) -> None:
         self.net: StructuredNet = net
-        self._autoencoder, self._learned, self._held_out = autoencoder, learned, held_out
-        self._batch, self._seed, self._variation = batch, seed, variation
+        self._autoencoder, self._shown, self._held_out = autoencoder, shown, held_out
 
     def batch(self, number: int) -> Batch:
         """Return pictures (uint8), joints in units of the crop, and the crop's side (mm) and span."""
-        cv2.setNumThreads(1)
-        rng = np.random.default_rng([self._seed, number])
-        rows, size, examples = rng.choice(self._learned.rows, self._batch), self.net.size, self._learned.examples
-        crops = [_varied(examples, int(row), size, self._variation, rng) for row in rows]
-        side = np.array([crop.side for crop in crops], np.float32)
-        parts = (
-            np.stack([crop.picture for crop in crops]),
-            np.stack([crop.joints for crop in crops]),
-            1000 * side * examples.side_m[rows],
-            side * examples.span[rows],
-        )
-        pictures, joints, side_mm, span = (torch.from_numpy(part) for part in parts)
-        return pictures, joints, side_mm, span
+        return self._shown.crops(self.net.size, number)
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Return the mean squared error of codes or poses, in the decoder's scale, and the losses beside it."""
         pictures, units, side_mm, span = batch
         said: Structured = cast(StructuredNet, net).said(normalised(pictures))
-        examples = self._learned.examples
-        poses = out_of_crop(units, side_mm, span, examples.skeleton)
+        poses = out_of_crop(units, side_mm, span, self._shown.wanted.examples.skeleton)
         if self._autoencoder is not None:
             error = functional.mse_loss(said.code, _codes(self._autoencoder, poses))
         else:
@@ -116,14 +124,11 @@ class StructuredLesson(Lesson):
 
     def score(self, net: nn.Module) -> dict[str, float]:
         """Return errors on crops that are held out."""
-        rows = self._held_out.rows
-        some = rows[np.linspace(0, len(rows) - 1, min(SCORED, len(rows))).astype(int)]
-        found, truth = poses_found(cast(StructuredNet, net), WholePoses(self._held_out.examples, some))
-        skeleton = self._held_out.examples.skeleton
-        bones = np.abs(bone_lengths(found, skeleton) - bone_lengths(truth, skeleton))
+        found, truth = poses_found(cast(StructuredNet, net), self._held_out.some(SCORED))
+        bones = self._held_out.examples.skeleton.bones
         return {
             "mpjpe_mm": float(np.linalg.norm(found - truth, axis=-1).mean()),
-            "bone_length_mm": float(bones.mean()),
+            "bone_length_mm": bone_length_error(found, truth, bones),
         }
 
 
@@ -131,19 +136,40 @@ def poses_found(
     net: StructuredNet, wanted: WholePoses
 ) -> tuple[Float[ndarray, "rows joints 3"], Float[ndarray, "rows joints 3"]]:
     """Return the poses (mm) that a network says of examples, framed as the runtime would, and the true ones."""
-    examples, found, truth = wanted.examples, [], []
-    for rows in np.array_split(wanted.rows, -(-len(wanted.rows) // AT_ONCE)):
-        frames = [steady_frame(examples, int(row), net.size) for row in rows]
-        crops = np.stack([frame.cut(examples.picture(int(row))) for row, frame in zip(rows, frames, strict=True)])
-        units = np.stack([in_units(examples, int(row), frame)[0] for row, frame in zip(rows, frames, strict=True)])
-        sides = np.array([frame.side_px / examples.size for frame in frames], np.float32)
+    found, truth, device = [], [], next(net.parameters()).device
+    for pictures, units, side_mm, span in still_crops(wanted, net.size, AT_ONCE):
         with torch.inference_mode():
-            device = next(net.parameters()).device
-            found.append(net.said(normalised(torch.from_numpy(crops).to(device))).pose.float().cpu().numpy())
-            lengths = (1000 * sides * examples.side_m[rows], sides * examples.span[rows])
-            side_mm, span = (torch.from_numpy(array) for array in lengths)
-            truth.append(out_of_crop(torch.from_numpy(units), side_mm, span, examples.skeleton).numpy())
+            found.append(net.said(normalised(pictures.to(device))).pose.float().cpu().numpy())
+        truth.append(out_of_crop(units, side_mm, span, wanted.examples.skeleton).numpy())
     return np.concatenate(found).astype(float), np.concatenate(truth).astype(float)
+
+
+def still_crops(wanted: WholePoses, size: int, at_once: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Yield what `Varying.crops` returns, of all examples in their order, framed as the runtime would."""
+    examples = wanted.examples
+    for rows in np.array_split(wanted.rows, -(-len(wanted.rows) // at_once)):
+        yield _stacked(
+            examples, rows, [_cut(examples, row, steady_frame(examples, row, size)) for row in rows.tolist()]
+        )
+
+
+def _stacked(
+    examples: CropExamples, rows: Int[ndarray, "rows"], crops: Sequence[VariedCrop]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    side = np.array([crop.side for crop in crops], np.float32)
+    parts = (
+        np.stack([crop.picture for crop in crops]),
+        np.stack([crop.joints for crop in crops]),
+        1000 * side * examples.side_m[rows],
+        side * examples.span[rows],
+    )
+    pictures, joints, side_mm, span = (torch.from_numpy(part) for part in parts)
+    return pictures, joints, side_mm, span
+
+
+def _cut(examples: CropExamples, row: int, frame: CropFrame) -> VariedCrop:
+    units, weight = in_units(examples, row, frame)
+    return VariedCrop(frame.cut(examples.picture(row)), units, weight, frame.side_px / examples.size)
 
 
 def any_part(examples: CropExamples, row: int, size: int, part: AnyPart, rng: np.random.Generator) -> VariedCrop:
@@ -151,9 +177,7 @@ def any_part(examples: CropExamples, row: int, size: int, part: AnyPart, rng: np
     frame = steady_frame(examples, row, size)
     most = size * (1 / part.share - 1) / 2
     aside = np.column_stack([np.zeros((2, 2)), rng.uniform(-most, most, 2)])
-    moved = CropFrame(frame.crop_from_px + aside, size)
-    units, weight = in_units(examples, row, moved)
-    return VariedCrop(moved.cut(examples.picture(row)), units, weight, moved.side_px / examples.size)
+    return _cut(examples, row, CropFrame(frame.crop_from_px + aside, size))
 
 
 def _varied(
