@@ -95,6 +95,10 @@ def test_a_camera_that_did_not_film_is_left_out_where_there_are_pictures(root: P
     views = set(recordings(root)[mini.THREE_VIEWS].cameras)
     without = {"54138969"} if form in ("official", "mono", "json", "annotations") else set()
     assert views == set(mini.CAMERAS) - without
+    said = [note for note in PLUGIN.recordings(root, Wanted())[1] if "has no camera" in note]
+    assert said == [
+        f"{mini.THREE_VIEWS} has no camera {view}: its video is not part of the release" for view in without
+    ]
 
 
 def test_subjects_and_actions_can_be_chosen(root: Path) -> None:

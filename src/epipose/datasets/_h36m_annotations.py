@@ -23,12 +23,11 @@ from epipose.datasets._h36m_facts import (
     Take,
     action_numbered,
     laid_out,
-    missing_view,
     poses_of,
     with_distortion,
 )
 from epipose.datasets._h36m_pictures import FOLDER, names_of, picture_paths, shown_everywhere
-from epipose.datasets._h36m_selection import chosen
+from epipose.datasets._h36m_selection import chosen, filmed_by
 from epipose.datasets._restricted_pickle import read_pickle
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
@@ -65,7 +64,8 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
         if take.subject not in rigs:
             rigs[take.subject] = _rig(where, [part for other, part in records.items() if other.subject == take.subject])
         rig = rigs[take.subject]
-        cameras = {view: camera for view, camera in rig.items() if view != missing_view(take)}
+        cameras, said = filmed_by(take, rig)
+        notes += said
         pictures = {
             view: {frame: str(shown[view]["image"]) for frame, shown in records[take].items() if view in shown}
             for view in (cameras if images else ())

@@ -24,12 +24,12 @@ from epipose.datasets._h36m_facts import (
     SKELETON,
     Take,
     action_numbered,
-    missing_view,
+    laid_out,
     poses_of,
     with_distortion,
 )
 from epipose.datasets._h36m_pictures import FOLDER, Pictures, names_of, picture_paths, shown_everywhere
-from epipose.datasets._h36m_selection import asked_subjects, chosen
+from epipose.datasets._h36m_selection import asked_subjects, chosen, filmed_by
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 
@@ -52,7 +52,9 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
     poses: dict[Take, tuple[Path, Frames]] = {}
     known = {f"S{told[1]}" for file in folder.glob(_POSES) if (told := re.match(r"Human36M_subject(\d+)_", file.name))}
     for subject in sorted(asked_subjects(wanted, known, root)):
-        poses |= _takes(folder / f"Human36M_subject{subject[1:]}_joint_3d.json", subject)
+        file = folder / f"Human36M_subject{subject[1:]}_joint_3d.json"
+        with laid_out(file):
+            poses |= _takes(file, subject)
     takes, notes = chosen(poses, wanted, root)
     by_subject: dict[str, tuple[dict[str, Camera], Mapping[Take, Pictures]]] = {}
     found = []
@@ -63,7 +65,8 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
             by_subject[take.subject] = rig, _pictures(folder / f"{begin}data.json", take.subject)
         rig, shown = by_subject[take.subject]
         file, frames = poses[take]
-        cameras = {view: camera for view, camera in rig.items() if view != missing_view(take)}
+        cameras, said = filmed_by(take, rig)
+        notes += said
         images, listed = root / FOLDER, shown.get(take, {})
         pictures = {view: listed.get(view, {}) for view in cameras} if images.is_dir() else {}
         sources: tuple[Path | str, ...] = (

@@ -22,11 +22,10 @@ from epipose.datasets._h36m_facts import (
     OF_32,
     Take,
     action_named,
-    missing_view,
     poses_of,
 )
 from epipose.datasets._h36m_metadata import Metadata, find_metadata
-from epipose.datasets._h36m_selection import chosen
+from epipose.datasets._h36m_selection import chosen, filmed_by
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.io.videos import probe
@@ -57,7 +56,7 @@ def recordings(root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
     takes, left_out = chosen(poses, wanted, root)
     notes, found = unknown + left_out, []
     for take in takes:
-        cameras, said = _cameras(take, metadata)
+        cameras, said = filmed_by(take, metadata.rig(take.subject))
         notes += said
         videos = _videos(root, take, cameras)
         files = (*poses[take].values(), *videos.values(), metadata.path)
@@ -83,16 +82,6 @@ def _pose_files(root: Path, metadata: Metadata) -> tuple[dict[Take, dict[str, Pa
             elif action_named(name) is not None:
                 notes.append(f"{file} was left out: {metadata.path.name} does not know it")
     return found, notes
-
-
-def _cameras(take: Take, metadata: Metadata) -> tuple[dict[str, Camera], list[str]]:
-    """Return the cameras of a take, without one whose video is not part of the release."""
-    rig = metadata.rig(take.subject)
-    missing = missing_view(take)
-    if missing is None:
-        return rig, []
-    del rig[missing]
-    return rig, [f"{take.name} has no camera {missing}: its video is not part of the release"]
 
 
 def _videos(root: Path, take: Take, cameras: Mapping[str, Camera]) -> dict[str, Path]:

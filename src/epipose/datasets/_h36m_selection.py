@@ -1,11 +1,12 @@
 """Which takes of Human3.6M are wanted, and what is said of those that are not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from epipose.datasets import Wanted
-from epipose.datasets._h36m_facts import ACTIONS, DAMAGED, Take, action_named
+from epipose.datasets._h36m_facts import ACTIONS, DAMAGED, Take, action_named, missing_view
 from epipose.errors import InputError
+from epipose.geometry.cameras import Camera
 
 
 def chosen(takes: Iterable[Take], wanted: Wanted, root: Path) -> tuple[list[Take], list[str]]:
@@ -40,6 +41,15 @@ def asked_subjects(wanted: Wanted, known: set[str], root: Path) -> set[str]:
 
 def _number(subject: str) -> int:
     return int(subject[1:])
+
+
+def filmed_by(take: Take, rig: Mapping[str, Camera]) -> tuple[dict[str, Camera], list[str]]:
+    """Return the cameras of a rig whose pictures of a take were released, and a sentence if one is missing."""
+    missing = missing_view(take)
+    if missing not in rig:
+        return dict(rig), []
+    cameras = {view: camera for view, camera in rig.items() if view != missing}
+    return cameras, [f"{take.name} has no camera {missing}: its video is not part of the release"]
 
 
 def _asked_actions(wanted: Wanted, there: list[Take], root: Path) -> set[str]:
