@@ -10,13 +10,14 @@ from types import ModuleType
 
 import pytest
 
-from epipose import cli, detectors, exporters, plugins
+from epipose import cli, datasets, detectors, exporters, plugins
 from epipose.errors import InputError
 from epipose.io import camera_files, keypoint_files
 from tests.sample import REPOSITORY
 
 CONTRACTS: dict[ModuleType, type] = {
     camera_files: camera_files.CameraFormat,
+    datasets: datasets.Dataset,
     detectors: detectors.Detector,
     exporters: exporters.Exporter,
     keypoint_files: keypoint_files.KeypointFormat,
@@ -24,7 +25,7 @@ CONTRACTS: dict[ModuleType, type] = {
 PLUGINS = [(folder, name) for folder in CONTRACTS for name in plugins.names(folder)]
 OURS = {"epipose.io.camera_files.toml", "epipose.io.keypoint_files.npz"}
 """The formats that epipose itself writes are more than plug-ins."""
-EXTRAS = ("mediapipe", "rtmlib", "ezc3d", "h5py", "torch", "onnxruntime", "pandas")
+EXTRAS = ("mediapipe", "rtmlib", "ezc3d", "h5py", "cdflib", "torch", "onnxruntime", "pandas")
 
 
 def names_of(plugin: object) -> str:

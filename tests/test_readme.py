@@ -35,6 +35,7 @@ def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
         "README.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
+        "docs/datasets.md",
         "docs/report.md",
         "docs/evaluate.md",
         "docs/learn.md",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from epipose.pipeline.export import export
     from epipose.pipeline.learn import learn
     from epipose.pipeline.predict import predict
+    from epipose.pipeline.prepare import prepare
     from epipose.pipeline.reconstruct import reconstruct
     from epipose.pipeline.triangulate import triangulate
 
@@ -26,6 +27,7 @@ __all__ = [
     "export",
     "learn",
     "predict",
+    "prepare",
     "reconstruct",
     "triangulate",
 ]

@@ -32,8 +32,8 @@ class Evaluate(Command):
         str,
         tyro.conf.arg(
             metavar="NAME|FILE",
-            help="What they are compared with: the truth of a synthetic recording (truth), poses in the capture's"
-            " poses folder, or a pose file.",
+            help="What they are compared with: the truth of a synthetic recording or a data set (truth), poses in the"
+            " capture's poses folder, or a pose file.",
         ),
     ] = "truth"
     view: Annotated[

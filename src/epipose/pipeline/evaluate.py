@@ -20,7 +20,7 @@ from epipose.io.camera_files import read_cameras
 from epipose.io.capture_folder import open_capture
 from epipose.io.cluster_files import read_clusters, write_clusters
 from epipose.io.pose_files import read_poses
-from epipose.io.truth_files import read_truth
+from epipose.io.recorded_truth import read_known_poses
 from epipose.pipeline.provenance import is_ours, metadata_of
 from epipose.pipeline.triangulate import placed_cameras
 from epipose.pose.comparison import ROOT, Comparison, compare, in_joints, shared_skeleton
@@ -37,7 +37,7 @@ OTHER_AXES = 2.0
 FEWEST_POSES = 25
 """With fewer, one turn may well suit by chance."""
 TRUTH = "truth"
-"""The folder of a synthetic recording that holds its truth."""
+"""The folder of a synthetic recording, or of one of a data set, that holds its truth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,8 @@ def evaluate(
 ) -> Evaluated:
     """Compare poses of a capture with its truth, or with other poses, and write evaluation/<poses>_against_<truth>.*.
 
-    `poses` and `truth` are names in the capture's poses folder or pose files; "truth" is that of a synthetic recording.
+    `poses` and `truth` are names in the capture's poses folder or pose files; "truth" is that of a synthetic
+    recording or a data set.
     `view`: the poses are in the axes of its camera and on its clock, as one camera alone gives them; then `cameras`
     says where it stands (see `triangulate`), unless the truth does. `between`: seconds on the poses' clock.
     `clusters`: files for the pose structure score. `reference_compatible`: also as the published code computes errors.
@@ -72,7 +73,7 @@ def evaluate(
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; check the name")
     found = _during(read_poses(_pose_file(folder, poses)), between, poses)
-    true = _synthetic_truth(folder, view) if truth == TRUTH else _other_poses(folder, truth, view, cameras)
+    true = _given_truth(folder, view) if truth == TRUTH else _other_poses(folder, truth, view, cameras)
     both = compare(found, true, turned=protocol == "own-axes")
     known = [(file, read_clusters(file)) for file in clusters]
     report = EvaluationReport(
@@ -142,16 +143,16 @@ def _during(poses: Poses, between: tuple[float, float] | None, name: str) -> Pos
     )
 
 
-def _synthetic_truth(folder: Path, view: str | None) -> Poses:
-    """Return the truth of a synthetic recording on the clock, and in the axes, that poses of it have."""
+def _given_truth(folder: Path, view: str | None) -> Poses:
+    """Return the truth that a recording came with on the clock, and in the axes, that poses of it have."""
     if not (folder / TRUTH).is_dir():
         raise InputError(f"{folder} holds no {TRUTH}/; name what to compare with, such as --truth triangulated")
-    truth = read_truth(folder / TRUTH)
+    truth = read_known_poses(folder / TRUTH)
     if view is not None:
         camera = _chosen(truth.cameras, view, folder)
-        return _seen(truth.poses, camera, truth.views[view].time_offset_s)
+        return _seen(truth.poses, camera, truth.time_offsets_s[view])
     stated = _stated_offsets(folder)
-    late = [truth.views[name].time_offset_s - offset for name, offset in stated.items() if name in truth.views]
+    late = [truth.time_offsets_s[name] - offset for name, offset in stated.items() if name in truth.cameras]
     return replace(truth.poses, times=truth.poses.times - (float(np.mean(late)) if late else 0.0))
 
 

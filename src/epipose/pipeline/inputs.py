@@ -35,6 +35,8 @@ OWN_SUFFIX = ".npz"
 ESTIMATES = ("estimate", "estimate-each")
 DETECTORS_TO_TRY = ("mediapipe", "builtin")
 """The first that is installed detects where nobody named a detector."""
+TRUE_KEYPOINTS = "truth"
+"""Keypoints that the truth shows; nobody is given them unasked while there are pictures to find people in."""
 BUILTIN_NOTE = (
     "people were found by the builtin detector, which has only ever seen synthetic ones; for footage of real people"
     " install a better one with: pip install 'epipose[mediapipe]'"
@@ -96,10 +98,11 @@ def load_inputs(folder: Path, detector: str, frame_rate: float | None, progress:
 
 def _chosen_keypoints(capture: CaptureFolder) -> str:
     """Return whose keypoints to use where nobody said it; raises InputError if there are none and none can be made."""
-    complete = _complete(capture)
+    filmed = all(view.source is not None for view in capture.views)
+    complete = [name for name in _complete(capture) if not filmed or name != TRUE_KEYPOINTS]
     if complete:
         return complete[0]
-    if any(view.source is None for view in capture.views):
+    if not filmed:
         missing = sorted(set(capture.view_names) - set(next(iter(capture.keypoint_files.values()), {})))
         raise InputError(f"{capture.path} lacks keypoints of {', '.join(missing)} and has no video to find them in")
     return default_detector()

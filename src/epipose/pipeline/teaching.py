@@ -16,15 +16,15 @@ from epipose.io.camera_fit import fit_to_video
 from epipose.io.capture_folder import CaptureFolder
 from epipose.io.pictures import read_pictures
 from epipose.io.pose_files import read_poses
-from epipose.io.truth_files import read_truth
+from epipose.io.recorded_truth import read_known_poses
 from epipose.io.videos import Frame, read_frames
-from epipose.pipeline.inputs import Inputs, Known, known_cameras, load_inputs
+from epipose.pipeline.inputs import TRUE_KEYPOINTS, Inputs, Known, known_cameras, load_inputs
 from epipose.pipeline.progress import Report
 from epipose.pose.keypoints import Keypoints, Poses
 from epipose.training.pseudo_labels import REPROJECTION, PseudoLabels, pseudo_labels
 
 TRUTH = "truth"
-"""Name of the labels that synthetic recordings come with."""
+"""Name of the labels that synthetic recordings, and those of data sets, come with."""
 FEWEST_JOINTS = 4
 """Of a person, found and known at once, by which keypoints and labels are recognised as the same person's."""
 
@@ -88,6 +88,8 @@ def load_teaching(folder: Path, labels: str, detector: str, progress: Report) ->
 
     Raises InputError for a capture that was not reconstructed, or whose poses and cameras do not belong together.
     """
+    if labels == TRUTH and detector == "auto" and (folder / "keypoints" / TRUE_KEYPOINTS).is_dir():
+        detector = TRUE_KEYPOINTS  # with the truth for a label, nothing is gained by finding people first
     inputs = load_inputs(folder, detector, None, progress)
     capture = inputs.capture
     missing = [view.name for view in capture.views if view.source is None]
@@ -109,14 +111,14 @@ def load_teaching(folder: Path, labels: str, detector: str, progress: Report) ->
 
 
 def _from_truth(inputs: Inputs) -> Teaching:
-    """Return what a synthetic recording can teach where its truth may be used."""
-    truth = read_truth(inputs.capture.path / "truth")
-    names = [name for name in inputs.names if name not in truth.views]
+    """Return what a recording that comes with the truth can teach where that may be used."""
+    truth = read_known_poses(inputs.capture.path / "truth")
+    names = [name for name in inputs.names if name not in truth.cameras]
     if names:
         raise InputError(
             f"{inputs.capture.path / 'truth'} knows nothing of view {names[0]!r}; make the recording again"
         )
-    offsets = np.array([truth.views[name].time_offset_s for name in inputs.names])
+    offsets = np.array([truth.time_offsets_s[name] for name in inputs.names])
     cameras = tuple(truth.cameras[name] for name in inputs.names)
     labels = PseudoLabels(truth.poses, truth.poses.weight, 0.0, 0.0)
     return Teaching(inputs.capture.path, _views(inputs, _Fit(cameras, offsets, None, 0.0)), labels, inputs.detector)

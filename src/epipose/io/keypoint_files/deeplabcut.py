@@ -17,9 +17,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.errors import InputError
+from epipose.io.hdf5 import HDF5_SUFFIXES, hdf5_file, plain_lists, whole
 from epipose.io.keypoint_files import Hints, KeypointFormat
 from epipose.io.keypoint_files._assembly import named_keypoints
-from epipose.io.keypoint_files._hdf5 import HDF5_SUFFIXES, hdf5_file, plain_lists, whole
 from epipose.pose.keypoints import Keypoints
 
 _LEVELS = (["scorer", "bodyparts", "coords"], ["scorer", "individuals", "bodyparts", "coords"])

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from epipose.io.hdf5 import HDF5_SUFFIXES, hdf5_file, whole
 from epipose.io.keypoint_files import Hints, KeypointFormat
 from epipose.io.keypoint_files._assembly import named_keypoints
-from epipose.io.keypoint_files._hdf5 import HDF5_SUFFIXES, hdf5_file, whole
 from epipose.pose.keypoints import Keypoints
 
 

@@ -14,6 +14,7 @@ from epipose.errors import InputError
 from epipose.plugins import missing_extra
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
+EXPORT_AGAIN = "export it again, or as CSV where there is a choice"
 
 # What h5py and NumPy raise on damaged or unexpected content.
 _DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
@@ -23,7 +24,7 @@ _MOST_COMPRESSION = 1032
 
 
 @contextmanager
-def hdf5_file(path: Path) -> Iterator[Any]:
+def hdf5_file(path: Path, remedy: str = EXPORT_AGAIN) -> Iterator[Any]:
     """Open `path` for reading as an `h5py.File`; what goes wrong inside the block becomes an InputError naming it."""
     try:
         import h5py
@@ -35,9 +36,7 @@ def hdf5_file(path: Path) -> Iterator[Any]:
     except InputError:
         raise
     except (*_DAMAGE, pickle.UnpicklingError, EOFError) as error:
-        raise InputError(
-            f"{path} is damaged or not laid out as expected; export it again, or as CSV where there is a choice"
-        ) from error
+        raise InputError(f"{path} is damaged or not laid out as expected; {remedy}") from error
 
 
 def whole(dataset: Any) -> ndarray:
