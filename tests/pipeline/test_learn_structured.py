@@ -94,8 +94,9 @@ def test_the_trunk_of_another_network_will_do(capture: Path) -> None:
         (replace(BRIEF, structure=Structure(trunk="vgg")), "there is no trunk 'vgg'; choose from cnn, small, resnet18"),
         (replace(BRIEF, structure=Structure(hidden=(0,))), "codes nothing"),
         (replace(BRIEF, crops="paper"), "leave out --crops"),
+        (replace(BRIEF, recipe="supervised"), "only structured networks have a trunk.*add --recipe structured"),
     ],
-    ids=["trunk", "hidden", "crops"],
+    ids=["trunk", "hidden", "crops", "recipe"],
 )
 def test_what_cannot_be_taught(capture: Path, settings: Settings, message: str) -> None:
     with pytest.raises(InputError, match=message):

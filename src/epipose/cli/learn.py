@@ -115,7 +115,7 @@ class Learn(Command):
     def run(self, progress: Report, /) -> Outcome:
         """Write the network, its card and its report into models/<name>/ of the first capture."""
         from epipose.pipeline.learn import Settings, learn, learn_stage
-        from epipose.pipeline.learn_structured import Structure, parse_hidden
+        from epipose.pipeline.learn_structured import EARLY, Structure, parse_hidden
         from epipose.report.learning.json_file import as_table
         from epipose.report.learning.summary import millimetres, one_line
 
@@ -132,7 +132,7 @@ class Learn(Command):
             seed=self.seed,
             structure=Structure(trunk=self.trunk, hidden=parse_hidden(self.hidden), head=self.head, stage=self.stage),
         )
-        if self.stage not in ("all", "together"):
+        if self.stage in EARLY:
             file, errors = learn_stage(self.folders, settings, progress=progress, note=self._note)
             error = (
                 millimetres(errors["mpjpe_mm"])

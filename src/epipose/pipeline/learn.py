@@ -126,8 +126,8 @@ def learn_stage(
     """
     settings = _checked(settings, folders)
     stage = settings.structure.stage
-    if settings.recipe not in BY_STRUCTURE or stage == "all":
-        raise InputError(f"the recipe {settings.recipe!r} has no stages; choose from {', '.join(BY_STRUCTURE)}")
+    if stage not in learn_structured.EARLY:
+        raise InputError(f"the stage {stage!r} makes a whole network; call learn for that")
     teachings, hold_out, to = _prepared(folders, settings, progress, note)
     goal = _structured_goal(teachings, hold_out, to)
     points = learn_structured.teach_stage(goal, stage, to.watch)
@@ -256,6 +256,10 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         if settings.crops != "box":
             raise InputError("structured networks see the square around the person; leave out --crops")
         settings = replace(settings, model=settings.structure.model)
+    elif settings.structure != Structure():
+        raise InputError(
+            f"only structured networks have a trunk, hidden layers, a head and stages; add --recipe {STRUCTURED}"
+        )
     name = settings.name or _usual_name(settings)
     if not NAME.fullmatch(name):
         raise InputError(f"a network cannot be called {name!r}; use letters, digits, dots, dashes and underscores")

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from epipose.training.autoencoder_lesson import SeenPoses
     from epipose.training.courses import Course, Taught
     from epipose.training.loop import Point, Watch
-    from epipose.training.structured_course import Head, Lessons, Stage, StructuredCourse
+    from epipose.training.structured_course import Head, Lessons, StructuredCourse
 
 Stages = Literal["all", "poses", "joints", "codes", "together"]
+EARLY = ("poses", "joints", "codes")
+"""Those after which there is no network yet that answers with poses."""
 USUAL_STEPS, BATCH = 500, 128
 """Batches of pictures for the codes, and again for all layers together, where nobody says how many; and their size."""
 
@@ -84,8 +86,8 @@ def structured_goal(
     return StructuredGoal(told, lessons, place / "stages")
 
 
-def teach_stage(goal: StructuredGoal, stage: "Stage", watch: "Watch") -> tuple["Point", ...]:
-    """Teach one of the stages after which there is no network yet that answers with poses; return how it went."""
+def teach_stage(goal: StructuredGoal, stage: str, watch: "Watch") -> tuple["Point", ...]:
+    """Teach one of the stages EARLY; return how it went."""
     from epipose.training.structured_course import teach_codes, teach_joints, teach_poses
 
     if stage == "poses":
