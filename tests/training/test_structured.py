@@ -1,5 +1,6 @@
 """Lessons teach codes or poses of what is in the crop; stages take up what those before them left."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +38,15 @@ from epipose.training.structured_course import (
     teach_poses,
     teach_together,
 )
-from epipose.training.structured_lesson import AnyPart, StructuredLesson, Varying, WholePoses, any_part, poses_found
+from epipose.training.structured_lesson import (
+    AnyPart,
+    StructuredLesson,
+    Varying,
+    WholePoses,
+    any_part,
+    poses_found,
+    still_crops,
+)
 from tests.training.bodies import BODY, standing
 
 COUNT, LENS = 24, Pinhole((500.0, 500.0), (320.0, 240.0))
@@ -217,6 +226,21 @@ def test_the_trunk_may_learn_first_where_joints_are(lessons: Lessons, stages: Pa
     torch.testing.assert_close(kept["trunk.knowing.0.weight"], before["knowing.0.weight"], rtol=0, atol=1e-3)
     with pytest.raises(InputError, match="is of the trunk 'cnn'; remove it, or run the stage `joints` again"):
         teach_codes(replace(COURSE, trunk="small"), lessons, tmp_path, ignore)
+
+
+def test_a_stage_does_not_go_on_from_what_began_otherwise(lessons: Lessons, stages: Path, tmp_path: Path) -> None:
+    shutil.copytree(stages, tmp_path / "stages")
+    teach_codes(COURSE, lessons, tmp_path / "stages", ignore)
+    teach_joints(COURSE, lessons, tmp_path / "stages", ignore)
+    with pytest.raises(InputError, match="is of a run with other settings"):
+        teach_codes(COURSE, lessons, tmp_path / "stages", ignore)
+
+
+def test_it_begins_with_the_usual_side_of_crops(lessons: Lessons) -> None:
+    for _, _, side_mm, span in still_crops(lessons.learned, 112, 100):
+        torch.testing.assert_close(
+            untaught(lessons).usual, torch.stack([side_mm.median(), span.median()]), rtol=0.02, atol=0
+        )
 
 
 def test_damaged_codes_are_refused(lessons: Lessons, stages: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Before codes, the trunk may learn where joints are.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, nn
 
 from epipose.errors import InputError
 from epipose.geometry.crop_frames import MARGIN
@@ -36,6 +37,7 @@ from epipose.training.examination import examine
 from epipose.training.joints_lesson import JointsLesson, JointsNet
 from epipose.training.loop import Lesson, Plan, Point, Watch, fit
 from epipose.training.model_files import model_bytes
+from epipose.training.recorded_examples import ROOM
 from epipose.training.starting import start_from
 from epipose.training.structured_lesson import AnyPart, StructuredLesson, Varying, WholePoses
 
@@ -178,7 +180,8 @@ def new_structured(course: StructuredCourse, lessons: Lessons, decoder: PoseDeco
     """Return a network before its trunk is taught."""
     torch.manual_seed(course.seed)
     net = StructuredNet(_new_trunk(course, lessons.skeleton), decoder, lessons.skeleton)
-    net.settle(*lessons.learned.lengths)
+    side_mm, span = lessons.learned.lengths
+    net.settle(side_mm / ROOM["box"], span / ROOM["box"])
     return net
 
 
@@ -194,9 +197,19 @@ def _new_trunk(course: StructuredCourse, skeleton: Skeleton) -> Trunk:
 
 
 def _fitted(course: StructuredCourse, lesson: Lesson, place: Path, watch: Watch) -> tuple[Point, ...]:
-    plan = Plan(course.steps, course.learning_rate, seed=course.seed, what=f"{place.name}; {course}")
+    # What an earlier stage left may have changed since: a checkpoint of another beginning is none of this run.
+    what = f"{place.name}; {course}; begins as {_digest(lesson.net)}"
+    plan = Plan(course.steps, course.learning_rate, seed=course.seed, what=what)
     place.parent.mkdir(parents=True, exist_ok=True)
     return fit(lesson, plan, place.with_suffix(".checkpoint.pt"), watch=watch)
+
+
+def _digest(net: nn.Module) -> str:
+    """Return what tells networks of other weights apart."""
+    digest = hashlib.sha256()
+    for value in net.state_dict().values():
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _see_joints(trunk: Trunk, course: StructuredCourse, file: Path) -> None:
