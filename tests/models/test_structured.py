@@ -111,3 +111,12 @@ def test_any_trunk_will_do(trunk: SmallTrunk | ResNetTrunk) -> None:
     assert found.positions.shape == (2, 21, 3)
     assert found.confidence.shape == (2, 21)
     assert ((found.confidence > 0) & (found.confidence < 1)).all()
+
+
+@pytest.mark.parametrize(("hidden", "cut"), [((), False), ((40,), False), ((30, 50), False), ((40,), True)])
+def test_decoded_in_one_map_it_is_the_same_pose(hidden: tuple[int, ...], cut: bool) -> None:
+    torch.manual_seed(0)
+    decoder = direct_decoder(torch.randn(63), torch.tensor(250.0), hidden, cut=cut).double()
+    coding = torch.nn.Linear(20, decoder.latent).double()
+    seen = torch.randn(5, 20, dtype=torch.float64)
+    torch.testing.assert_close(decoder.after(coding, seen), decoder(coding(seen)))

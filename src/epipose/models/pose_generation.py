@@ -29,7 +29,8 @@ class PoseGenerationTrunk(Trunk):
         layers: list[nn.Module] = []
         channels, side = 3, SIZE
         for more, kernel in zip(CHANNELS, KERNELS, strict=True):
-            layers += [nn.Conv2d(channels, more, kernel), nn.ReLU(), nn.MaxPool2d(2)]
+            # Pooled first, the same comes of it, and there is a quarter to cut.
+            layers += [nn.Conv2d(channels, more, kernel), nn.MaxPool2d(2), nn.ReLU()]
             channels, side = more, (side - kernel + 1) // 2
         self.seeing = nn.Sequential(*layers, nn.BatchNorm2d(channels))
         wide: list[nn.Module] = []

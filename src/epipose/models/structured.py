@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from epipose.models.crop_poses import CropPoses, PictureNet
 from epipose.models.pose_autoencoder import CodingLayer, PoseAutoencoder
@@ -68,7 +69,22 @@ class PoseDecoder(nn.Module):
 
     def forward(self, code: Float[Tensor, "n latent"]) -> Float[Tensor, "n joints 3"]:
         """Return the poses."""
-        numbers: Tensor = self.layers(torch.relu(code) if self.cut else code)
+        return self._poses(self.layers(torch.relu(code) if self.cut else code))
+
+    def after(self, coding: nn.Linear, seen: Float[Tensor, "n width"]) -> Float[Tensor, "n joints 3"]:
+        """Return the poses whose codes `coding` says, by one linear map instead of several where that is the same.
+
+        In an exported network it is a constant, so wide codes cost nothing: most of the time goes by reading weights.
+        """
+        if self.cut:
+            return self(coding(seen))  # type: ignore[no-any-return]
+        weight, bias = coding.weight, coding.bias
+        for linear in self.layers:
+            assert isinstance(linear, nn.Linear)
+            weight, bias = linear.weight @ weight, linear(bias)
+        return self._poses(functional.linear(seen, weight, bias))
+
+    def _poses(self, numbers: Float[Tensor, "n numbers"]) -> Float[Tensor, "n joints 3"]:
         return torch.unflatten(numbers * self.scale + self.mean, 1, (-1, 3))
 
 
@@ -133,17 +149,20 @@ class StructuredNet(PictureNet):
 
     def forward(self, pictures: Float[Tensor, "n 3 height width"]) -> CropPoses:
         """Return the joints of RGB pictures whose channels have ImageNet's mean 0 and deviation 1."""
-        said = self.said(pictures)
-        return CropPoses(in_crop(said.pose, said.placed), torch.sigmoid(said.sureness))
+        seen = self.trunk(pictures)
+        placed, sureness = self._placed(seen)
+        return CropPoses(in_crop(self.decoder.after(self.code, seen), placed), torch.sigmoid(sureness))
 
     def said(self, pictures: Float[Tensor, "n 3 height width"]) -> Structured:
         """Return all that there is to teach."""
         seen = self.trunk(pictures)
         code = self.code(seen)
+        return Structured(code, self.decoder(code), *self._placed(seen))
+
+    def _placed(self, seen: Float[Tensor, "n width"]) -> tuple[Placed, Float[Tensor, "n joints"]]:
         numbers = self.place(seen)
         side, span = (self.usual * torch.exp(STEP * numbers[:, 2:PLACING])).unbind(dim=1)
-        placed = Placed(STEP * numbers[:, :2], side, span)
-        return Structured(code, self.decoder(code), placed, numbers[:, PLACING:])
+        return Placed(STEP * numbers[:, :2], side, span), numbers[:, PLACING:]
 
 
 def in_crop(pose: Float[Tensor, "n joints 3"], placed: Placed) -> Float[Tensor, "n joints 3"]:
