@@ -26,6 +26,13 @@ HIDDEN = (2000,)
 """Units of the published network of one layer; that of two has 300 and 300."""
 
 
+def usual(poses: Float[Tensor, "n joints 3"]) -> tuple[Float[Tensor, "numbers"], Float[Tensor, ""]]:
+    """Return the mean of poses (mm), and the deviation from it over all numbers."""
+    numbers = poses.flatten(1)
+    mean = numbers.mean(dim=0)
+    return mean, (numbers - mean).square().mean().sqrt().clamp(min=1.0)
+
+
 class CodingLayer(nn.Module):
     """Codes `inputs` numbers by `units` numbers that are not negative, and decodes those linearly."""
 
@@ -134,8 +141,9 @@ class PoseAutoencoder(nn.Module):
     @torch.no_grad()
     def settle(self, poses: Float[Tensor, "n joints 3"]) -> None:
         """Take the mean, and the deviation from it over all numbers, of these poses (mm)."""
-        self.mean.copy_(poses.flatten(1).mean(dim=0))
-        self.scale.copy_((poses.flatten(1) - self.mean).square().mean().sqrt().clamp(min=1.0))
+        mean, scale = usual(poses)
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
 
     def numbers(self, poses: Float[Tensor, "n joints 3"]) -> Float[Tensor, "n inputs"]:
         """Return poses (mm) as the coder is fed with them."""

@@ -18,7 +18,7 @@ from epipose.errors import InputError
 from epipose.geometry.crop_frames import MARGIN
 from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
-from epipose.models.pose_autoencoder import HIDDEN, PoseAutoencoder
+from epipose.models.pose_autoencoder import HIDDEN, PoseAutoencoder, usual
 from epipose.models.pose_generation import PoseGenerationTrunk
 from epipose.models.resnet import LAYERS
 from epipose.models.structured import PoseDecoder, StructuredNet, decoder_of, direct_decoder, pca_decoder
@@ -258,11 +258,10 @@ def _other_decoder(course: StructuredCourse, lessons: Lessons) -> PoseDecoder:
     """Return a decoder that no autoencoder made, for poses of the same mean and scale."""
     rng = np.random.default_rng(course.seed)
     poses = torch.from_numpy(lessons.poses.draw(20_000, rng))
-    settled = PoseAutoencoder(len(lessons.skeleton), course.hidden)
-    settled.settle(poses)
+    mean, scale = usual(poses)
     if course.head == "pca":
-        return pca_decoder(poses, min(course.hidden[-1], 3 * (len(lessons.skeleton) - 1)), settled.scale)
+        return pca_decoder(poses, min(course.hidden[-1], 3 * (len(lessons.skeleton) - 1)), scale)
     if course.head == "dense":
         torch.manual_seed(course.seed)
-        return direct_decoder(settled.mean, settled.scale, course.hidden[-1:], cut=True)
-    return direct_decoder(settled.mean, settled.scale)
+        return direct_decoder(mean, scale, course.hidden[-1:], cut=True)
+    return direct_decoder(mean, scale)
