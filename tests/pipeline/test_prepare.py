@@ -18,11 +18,13 @@ from epipose.io.videos import probe
 from epipose.pipeline import inputs
 from epipose.pipeline.evaluate import evaluate
 from epipose.pipeline.inputs import load_inputs
+from epipose.pipeline.learn import Settings, learn
 from epipose.pipeline.lesson_examples import HoldOut, cut_examples
 from epipose.pipeline.prepare import prepare
 from epipose.pipeline.progress import no_report
 from epipose.pipeline.teaching import load_teaching
 from epipose.pipeline.triangulate import triangulate
+from epipose.runtime.networks import open_network
 from epipose.training.recorded_examples import Cut
 from tests.datasets import h36m_miniature as mini
 
@@ -124,6 +126,21 @@ def test_keypoints_of_others_are_found_by_their_name(tmp_path: Path) -> None:
     found = load_inputs(tmp_path / "out" / TAKE.name, "auto", None, no_report)
     assert found.detector == "gt"
     np.testing.assert_allclose(found.people[0].pixels[:, 0], mini.pixels(TAKE, found.names[0]), atol=1e-3)
+
+
+@pytest.mark.parametrize("recipe", ["lift", "lift-supervised"])
+def test_keypoints_without_pictures_teach_to_lift_them_and_nothing_else(tmp_path: Path, recipe: str) -> None:
+    mini.write_metadata(mini.write_npz(tmp_path / "npz", ONE))
+    prepare("h36m", tmp_path / "npz", tmp_path / "out")
+    folder = tmp_path / "out" / TAKE.name
+    if recipe == "lift":
+        triangulate(folder, smooth="none")
+    report = learn([folder], Settings(recipe=recipe, steps=2, start="none"))
+    assert report.learned_examples + report.held_out_examples == 4 * TAKE.frames
+    network = open_network(report.file)
+    assert (network.description.kind, network.description.detector) == ("lift", "gt")
+    with pytest.raises(InputError, match=r"holds no video of 54138969, only keypoints, which teach --recipe lift"):
+        learn([folder], Settings(recipe="supervised", steps=2))
 
 
 def test_pictures_are_linked_frame_by_frame(tmp_path: Path) -> None:

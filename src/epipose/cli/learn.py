@@ -27,8 +27,8 @@ class Learn(Command):
             metavar="NAME",
             help="self-supervised: by what the cameras triangulated; lift: the same, from keypoints of a detector"
             " instead of pictures; refine: a network that was taught already, whose poses are made better by the same;"
-            " structured: poses by way of what an autoencoder knows of them; supervised, refine-supervised,"
-            " structured-supervised: by the truth that synthetic recordings and data sets come with.",
+            " structured: poses by way of what an autoencoder knows of them; supervised, lift-supervised,"
+            " refine-supervised, structured-supervised: by the truth of synthetic recordings and data sets.",
         ),
     ] = "self-supervised"
     model: Annotated[

@@ -35,16 +35,19 @@ if TYPE_CHECKING:
     from epipose.training.crop_examples import CropExamples
     from epipose.training.loop import Point, Watch
 
-MODEL, LIFT, REFINE, REFINE_SUPERVISED = "small", "lift", "refine", "refine-supervised"
+MODEL, LIFT, LIFT_SUPERVISED = "small", "lift", "lift-supervised"
+REFINE, REFINE_SUPERVISED = "refine", "refine-supervised"
 STRUCTURED, STRUCTURED_SUPERVISED = "structured", "structured-supervised"
-LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangulated", REFINE: "triangulated",
-          REFINE_SUPERVISED: TRUTH, STRUCTURED: "triangulated", STRUCTURED_SUPERVISED: TRUTH}  # fmt: skip
+LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangulated", LIFT_SUPERVISED: TRUTH,
+          REFINE: "triangulated", REFINE_SUPERVISED: TRUTH,
+          STRUCTURED: "triangulated", STRUCTURED_SUPERVISED: TRUTH}  # fmt: skip
 """By recipe, which poses of a capture it takes for the truth."""
+LIFTING = (LIFT, LIFT_SUPERVISED)
 REFINING = (REFINE, REFINE_SUPERVISED)
 BY_STRUCTURE = (STRUCTURED, STRUCTURED_SUPERVISED)
 USUAL_STEPS, REFINING_STEPS = 600, 400
 """Batches to learn from where nobody says how many."""
-BATCH = {LIFT: 256} | dict.fromkeys(REFINING, 128) | dict.fromkeys(BY_STRUCTURE, learn_structured.BATCH)
+BATCH = dict.fromkeys(LIFTING, 256) | dict.fromkeys(REFINING, 128) | dict.fromkeys(BY_STRUCTURE, learn_structured.BATCH)
 """By recipe, people that are learned from at once; 32 pictures otherwise."""
 CROPS: dict[str, FrameKind] = {"box": "box", "paper": "paper"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -58,7 +61,7 @@ class Settings:
     recipe: str = "self-supervised"
     """One of LABELS."""
     model: str = MODEL
-    """One of `training.courses.MODELS`; the recipe "lift" has only one."""
+    """One of `training.courses.MODELS`; the recipes LIFTING have only one."""
     name: str = ""
     """Of the result; that of the model without."""
     start: str = "auto"
@@ -162,7 +165,10 @@ def _prepared(
     """Return what recordings teach, what of it is held out, and what is to be made of it."""
     course = _course(settings, folders[0])
     asked = Asked.parse(settings.obstacle)
-    teachings = [load_teaching(folder, LABELS[settings.recipe], settings.detector, progress) for folder in folders]
+    labels, by_pictures = LABELS[settings.recipe], settings.recipe not in LIFTING
+    teachings = [
+        load_teaching(folder, labels, settings.detector, progress, by_pictures=by_pictures) for folder in folders
+    ]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
     teachings = with_obstacles(teachings, asked, progress)
     obstacles = obstacles_in_words(teachings)
@@ -187,7 +193,7 @@ class _Made:
 def _teaching_of(recipe: str) -> Callable[[Sequence[Teaching], HoldOut, _Goal], _Made]:
     if recipe in BY_STRUCTURE:
         return _taught_structured
-    return _taught_to_lift if recipe == LIFT else _taught_to_see
+    return _taught_to_lift if recipe in LIFTING else _taught_to_see
 
 
 def _taught_structured(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Made:
@@ -250,7 +256,7 @@ def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
         raise InputError(f"there are no crops of kind {settings.crops!r}; choose from {', '.join(CROPS)}")
     if settings.steps is not None and settings.steps < 1:
         raise InputError(f"{settings.steps} steps teach nothing; give 1 or more")
-    if settings.recipe == LIFT:
+    if settings.recipe in LIFTING:
         settings = replace(settings, model=LIFT)
     if settings.recipe in BY_STRUCTURE:
         if settings.crops != "box":
@@ -308,7 +314,7 @@ def _description(teachings: Sequence[Teaching], settings: Settings) -> ModelDesc
                 f"{teaching.path} has other joints than {teachings[0].path}; reconstruct them with the same detector"
             )
     sources = ", ".join(teaching.path.resolve().name for teaching in teachings)
-    shown_by = {teaching.detector for teaching in teachings} if settings.recipe == LIFT else set()
+    shown_by = {teaching.detector for teaching in teachings} if settings.recipe in LIFTING else set()
     return ModelDescription(
         settings.name,
         "crop",

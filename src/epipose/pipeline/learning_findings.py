@@ -25,7 +25,7 @@ SHOWN = 6
 """Best and worst examples in the report, each."""
 SHOWN_PX = 240
 """Side of their pictures."""
-BY_TRUTH = ("supervised", "refine-supervised", "structured-supervised")
+BY_TRUTH = ("supervised", "lift-supervised", "refine-supervised", "structured-supervised")
 """Recipes whose labels are the truth; those of others are triangulated."""
 
 

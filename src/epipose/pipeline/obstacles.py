@@ -113,8 +113,8 @@ def _with_obstacles(view: TaughtView, poses: Poses, asked: Asked) -> TaughtView:
     given = asked.of(view.name)
     for disc in given:
         _check(disc, view)
-    if not asked.look and not given:
-        return view
+    if view.source is None or (not asked.look and not given):
+        return replace(view, discs=given)
     scale = min(1.0, LONGEST_PX / max(view.keypoints.image_size_wh))
     frames = list(_some_frames(view, scale))
     background = background_picture((frame.image for frame in frames), len(frames))

@@ -34,7 +34,8 @@ class TaughtView:
     """One camera of a capture, with what is known of it."""
 
     name: str
-    source: Path
+    source: Path | None
+    """A video, or a folder of pictures; None where there are only keypoints."""
     camera: Camera
     keypoints: Keypoints
     """Tracked, on the view's own clock."""
@@ -54,7 +55,9 @@ class TaughtView:
         return np.asarray(self.keypoints.times + self.offset_s)
 
     def frames(self) -> Iterator[Frame]:
-        """Read the pictures, at the times of the keypoints."""
+        """Read the pictures, at the times of the keypoints; there are none without a source."""
+        if self.source is None:
+            return
         if self.source.is_file():
             yield from read_frames(self.source)
             return
@@ -83,18 +86,21 @@ class Teaching:
         return int(self.labels.weight.shape[1])
 
 
-def load_teaching(folder: Path, labels: str, detector: str, progress: Report) -> Teaching:
+def load_teaching(folder: Path, labels: str, detector: str, progress: Report, *, by_pictures: bool = True) -> Teaching:
     """Return what a capture can teach; `labels` names poses of it, or is "truth".
 
-    Raises InputError for a capture that was not reconstructed, or whose poses and cameras do not belong together.
+    `by_pictures`: to what sees pictures; keypoints alone teach what sees keypoints. Raises InputError for a capture
+    that was not reconstructed, or whose poses and cameras do not belong together.
     """
-    if labels == TRUTH and detector == "auto" and (folder / "keypoints" / TRUE_KEYPOINTS).is_dir():
+    if by_pictures and labels == TRUTH and detector == "auto" and (folder / "keypoints" / TRUE_KEYPOINTS).is_dir():
         detector = TRUE_KEYPOINTS  # with the truth for a label, nothing is gained by finding people first
     inputs = load_inputs(folder, detector, None, progress)
     capture = inputs.capture
     missing = [view.name for view in capture.views if view.source is None]
-    if missing:
-        raise InputError(f"{folder} holds no video of {missing[0]}, only keypoints; pictures are learned from videos")
+    if missing and by_pictures:
+        raise InputError(
+            f"{folder} holds no video of {missing[0]}, only keypoints, which teach --recipe lift; give it videos"
+        )
     if labels == TRUTH:
         return _from_truth(inputs)
     file = capture.poses_path(labels)
@@ -237,7 +243,6 @@ def _views(inputs: Inputs, fit: _Fit) -> tuple[TaughtView, ...]:
     found = []
     parts = zip(inputs.capture.views, fit.cameras, inputs.people, fit.offsets, strict=True)
     for number, (view, camera, keypoints, offset) in enumerate(parts):
-        assert view.source is not None, "captures without pictures were refused"
         apart = None if fit.apart is None else fit.apart[number]
         found.append(TaughtView(view.name, view.source, camera, keypoints, float(offset), apart))
     return tuple(found)
