@@ -55,7 +55,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
     ("poses", JOINTS, joints(lambda p: p[:, :16], names=mini.JOINTS[:16]), "c3d has other joints .* than ASPset-510"),
     ("poses", JOINTS, joints(names=("x", *mini.JOINTS[1:])), r"c3d has other joints \(x, right_knee, .* than ASPset"),
     ("poses", JOINTS, joints(rate=25), "04ac-0001.c3d has 25 poses per second, ASPset-510 50; get it again"),
-    ("poses", JOINTS, joints(unit="m"), "04ac-0001.c3d has people whose trunks are .* m long; its joints or its unit"),
+    ("poses", JOINTS, joints(unit="cm"), "04ac-0001.c3d has people whose trunks are .* m long; its joints or its unit"),
     ("poses", JOINTS, joints(lambda p: p * np.nan), "joints_3d/04ac holds no pose; get it from its source again"),
     ("poses", JOINTS, joints(lambda p: np.full_like(p, np.inf)), "04ac-0001.c3d has positions that are not finite"),
     ("poses", CAMERAS, shutil.rmtree, "there is no .*04ac-left.json or other camera; unpack the cameras again"),

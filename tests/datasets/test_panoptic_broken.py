@@ -83,7 +83,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
     ("poses", CALIBRATION, first_camera(t=[1, 2]), "is not laid out as expected"),
     ("poses", CALIBRATION, first_camera(t=[[1], [2], [float("nan")]]), "is not laid out as expected"),
     ("poses", CALIBRATION, first_camera(distCoef=[0.1, 0.2]), "lens takes 4 or 5 or 8 distortion coefficients, not 2"),
-    ("poses", CALIBRATION, first_camera(K=[[1, 0, 0], [0, float("inf"), 0], [0, 0, 1]]), "numbers that are not finite"),
+    ("poses", CALIBRATION, first_camera(K=[[1, 0, 0], [0, float("inf"), 0], [0, 0, 1]]), "is not laid out as expected"),
     ("poses", POSES, shutil.rmtree, "there is no .*body3DScene_00000000.json or the like; unpack hdPose3d_stage1_coco"),
     ("poses", POSES, no_bodies, "hdPose3d_stage1_coco19 holds no pose"),
     ("poses", POSES, in_metres, "has people whose trunks are 0.00.* m long; its joints or its unit are not"),

@@ -13,6 +13,18 @@ from epipose.pose.skeletons import Skeleton
 TRUNK_M = (0.2, 1.0)
 """Metres between which every person's trunk, pelvis to thorax or neck, lies."""
 
+FARTHEST_M = 10_000.0
+"""Metres within which all people are."""
+
+
+def check_near(metres: Float[ndarray, "..."], where: Path | str) -> None:
+    """Raise InputError, naming `where`, for coordinates that are not finite, or so great that they mean nothing."""
+    if not (np.abs(metres) < FARTHEST_M).all():
+        raise InputError(
+            f"{where} has positions that are not finite, or kilometres away as in another unit; get it from its source"
+            " again"
+        )
+
 
 def checked_poses(
     positions: Float[ndarray, "frames people joints 3"],
@@ -27,8 +39,7 @@ def checked_poses(
     """
     if not known.any():
         raise InputError(f"{where} holds no pose; get it from its source again")
-    if not np.isfinite(positions[known]).all():
-        raise InputError(f"{where} has positions that are not finite; get it from its source again")
+    check_near(positions[known], where)
     top, bottom = skeleton.index("thorax" if "thorax" in skeleton.joint_names else "neck"), skeleton.index("pelvis")
     both = known[..., top] & known[..., bottom]
     length = np.linalg.norm(positions[..., top, :] - positions[..., bottom, :], axis=-1)[both]

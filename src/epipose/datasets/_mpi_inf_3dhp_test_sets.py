@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording
-from epipose.datasets._checked_poses import checked_poses
+from epipose.datasets._checked_poses import check_near, checked_poses
 from epipose.datasets._listed_pictures import Pictures, names_of, picture_paths
 from epipose.datasets._mpi_inf_3dhp_facts import MILLIMETRE, TEST, Part
 from epipose.datasets._upright import floor_below, up_of_level_cameras, upright
@@ -29,6 +29,7 @@ VIEW = "camera"
 SIZES = {"TS5": (1920, 1080), "TS6": (1920, 1080)}
 SIZE = (2048, 2048)
 """Of the pictures of the other test sets, where there are no pictures to tell."""
+FARTHEST_PX = 1e5
 MOST_OFF_PX = 2
 """Pixels by which the median joint may be beside where its camera sees it."""
 
@@ -78,8 +79,7 @@ def _annotations(
     if not valid.any():
         raise InputError(f"{file} holds no pose; get it from its source again")
     joints, pixels = joints[valid, 0] * MILLIMETRE, pixels[valid, 0]
-    if not np.isfinite(joints).all() or not np.isfinite(pixels).all():
-        raise InputError(f"{file} has positions that are not finite; get it from its source again")
+    check_near(joints, file)
     return joints, pixels, np.flatnonzero(valid).tolist()
 
 
@@ -87,7 +87,7 @@ def _lens(file: Path, joints: Float[ndarray, "frames 17 3"], pixels: Float[ndarr
     """Return the lens without distortion that sees the joints where they are in the picture."""
     wrong = InputError(f"{file} has joints in 3D that do not lie on those in 2D; get it from its source again")
     points, seen = joints.reshape(-1, 3), pixels.reshape(-1, 2)
-    if not (points[:, 2] > 0).all():
+    if not (points[:, 2] > 0).all() or not (np.abs(seen) < FARTHEST_PX).all():
         raise wrong
     focal, centre, off = [], [], []
     for axis in range(2):

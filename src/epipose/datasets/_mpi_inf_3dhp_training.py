@@ -16,7 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording
-from epipose.datasets._checked_poses import checked_poses
+from epipose.datasets._checked_poses import check_near, checked_poses
 from epipose.datasets._damaged_files import laid_out, read_lines
 from epipose.datasets._filmed import filmed, times_filmed
 from epipose.datasets._mat_files import read_cells
@@ -107,6 +107,5 @@ def _joints(file: Path, cells: list[ndarray], number: int) -> Float[ndarray, "fr
             f"{file} holds poses of shape {numbers.shape} for camera {number}, not (frames, {3 * len(SKELETON)});"
             " get it again"
         )
-    if not np.isfinite(numbers).all():
-        raise InputError(f"{file} has positions that are not finite; get it from its source again")
+    check_near(numbers * MILLIMETRE, file)
     return numbers.reshape(-1, len(SKELETON), 3) * MILLIMETRE

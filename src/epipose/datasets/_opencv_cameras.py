@@ -12,6 +12,9 @@ from epipose.geometry.lenses import BrownConrady, Pinhole
 from epipose.geometry.rigid import Rigid
 from epipose.geometry.rotations import nearest_rotation
 
+MOST = 1e6
+"""Of pixels, metres and coefficients alike."""
+
 
 def opencv_camera(
     matrix: Any, coefficients: Sequence[float], rotation: Any, shift_m: Float[ndarray, "3"], size_wh: Any
@@ -24,8 +27,8 @@ def opencv_camera(
     width, height = (int(size) for size in size_wh)
     if k.shape != (3, 3) or turn.shape != (3, 3) or min(width, height) <= 0:
         raise ValueError("parts of another shape")
-    if not np.isfinite(turn).all() or not np.isfinite(shift_m).all():
-        raise ValueError("not finite")
+    if not (np.abs([*k.ravel(), *turn.ravel(), *shift_m, *coefficients]) < MOST).all():
+        raise ValueError("not finite, or too great to mean anything")
     if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-3) or np.linalg.det(turn) < 0:
         raise ValueError("no rotation")
     if np.abs([k[0, 1], k[1, 0], k[2, 0], k[2, 1], k[2, 2] - 1]).max() > 1e-6:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.datasets import Contents, Dataset, Recording, Wanted
-from epipose.datasets._checked_poses import checked_poses
+from epipose.datasets._checked_poses import check_near, checked_poses
 from epipose.datasets._damaged_files import laid_out, read_json
 from epipose.datasets._filmed import filmed, times_filmed
 from epipose.datasets._opencv_cameras import opencv_camera
@@ -162,6 +162,5 @@ def _joints(file: Path) -> Float[ndarray, "frames 17 3"]:
         raise InputError(f"{file} has other joints ({', '.join(points.names[:3])} ...) than {TITLE}; get it again")
     if abs(points.frame_rate - FRAME_RATE) > 0.01:
         raise InputError(f"{file} has {points.frame_rate:g} poses per second, {TITLE} {FRAME_RATE:g}; get it again")
-    if np.isinf(points.positions).any():
-        raise InputError(f"{file} has positions that are not finite; get it from its source again")
+    check_near(points.positions[~np.isnan(points.positions)], file)
     return points.positions[:, [points.names.index(joint) for joint in SKELETON.joint_names]]

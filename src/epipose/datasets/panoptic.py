@@ -18,7 +18,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.datasets import Contents, Dataset, Recording, Wanted
-from epipose.datasets._checked_poses import checked_poses
+from epipose.datasets._checked_poses import check_near, checked_poses
 from epipose.datasets._damaged_files import laid_out, read_json
 from epipose.datasets._filmed import filmed, times_filmed
 from epipose.datasets._listed_pictures import Pictures, picture_paths, shown_everywhere
@@ -172,8 +172,7 @@ def _people(file: Path) -> dict[int, Float[ndarray, "19 4"]]:
                 raise InputError(
                     f"{file} has {joints.size / 4:g} joints for a person, not {len(SKELETON)}; unpack {POSES}.tar again"
                 )
-            if not np.isfinite(joints).all():
-                raise InputError(f"{file} has positions that are not finite; unpack {POSES}.tar again")
+            check_near(joints * CENTIMETRE, file)
             if body["id"] in people:
                 raise InputError(f"{file} has person {body['id']} twice; unpack {POSES}.tar again")
             people[_number(body["id"])] = joints.reshape(-1, 4)
