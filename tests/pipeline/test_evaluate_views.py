@@ -119,7 +119,7 @@ def test_cameras_from_people_are_compared_after_alignment(
     capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As `misfit`, which shares no code with it, says of what `calibrate` finds in the same keypoints."""
-    monkeypatch.setattr(stage, "chosen_subsets", lambda count, size, _: list(combinations(range(count), size))[:1])
+    monkeypatch.setattr(stage, "chosen_subsets", lambda count, size, _: list(combinations(range(count), size))[-1:])
     (capture / "cameras.toml").unlink(missing_ok=True)
     lenses = {name: Camera(camera.lens, Rigid.identity(), camera.size_wh) for name, camera in CAMERAS.items()}
     write_cameras(capture / "cameras.toml", lenses)
@@ -132,8 +132,10 @@ def test_cameras_from_people_are_compared_after_alignment(
     assert np.rad2deg(whole.rotation_rad) == pytest.approx(np.mean(off.rotation_deg), rel=0.05)
     assert whole.centre_m == pytest.approx(np.mean(off.centres_m), rel=0.05)
     assert 1 + whole.scale == pytest.approx(1 / off.scale, abs=0.005)
-    assert whole.relative_m < 0.06
-    assert whole.absolute_m < 0.09
+    for one in report.subsets:
+        # Cameras of which none started with the truth are no worse: clocks are taken into account.
+        assert one.relative_m < 0.03
+        assert one.absolute_m < 0.06
     # What calibrate wrote is in a world of its own, too.
     auto = evaluate_views(capture, detector="made", out=tmp_path).report
     assert auto.own_world

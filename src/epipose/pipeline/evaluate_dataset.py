@@ -16,7 +16,7 @@ from epipose.geometry.cameras import Camera
 from epipose.io.cluster_files import read_clusters
 from epipose.io.pose_files import read_poses
 from epipose.pipeline.inputs import TRUE_KEYPOINTS
-from epipose.pipeline.prepared_captures import Moments, PreparedCapture, at_frames, moments, tested_captures
+from epipose.pipeline.prepared_captures import Moments, PreparedCapture, moments, tested_captures
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.shown_poses import Shown, nearest, shown_poses
 from epipose.pose.comparison import Comparison, compare
@@ -169,9 +169,9 @@ def _compared(
     places = nearest(found.times, at.poses.times)
     if (places < 0).all():
         return InputError(f"{whose} have none of the moments that protocol {protocol.name!r} takes; make them again")
-    there = at_frames(found, np.maximum(places, 0))
-    weight = np.where((places >= 0)[:, None, None], there.weight, 0).astype(np.float32)
-    there = replace(there, weight=weight, times=at.poses.times)
+    taken = np.maximum(places, 0)
+    weight = np.where((places >= 0)[:, None, None], found.weight[taken], 0).astype(np.float32)
+    there = Poses(found.positions[taken], found.uncertainty[taken], weight, at.poses.times, found.skeleton)
     true = at.poses
     if camera is not None:
         seen = camera.cam_from_world.apply(true.positions.astype(float)).astype(np.float32)

@@ -1,8 +1,8 @@
 """Captures that `epipose prepare` made, as a protocol asks for them: whose, and at which frames."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,18 +94,15 @@ def moments(capture: PreparedCapture, benchmark: Benchmark, protocol: Protocol) 
             f"{capture.folder} has none of the frames that protocol {protocol.name!r} takes"
             f" ({_frames(protocol.every)}); run epipose prepare again without --every"
         )
-    return Moments(at_frames(truth.poses, places), truth.cameras, places, numbers[places], len(numbers))
-
-
-def at_frames(poses: Poses, places: Sequence[int] | Int[ndarray, "frames"]) -> Poses:
-    """Return some frames of poses."""
-    return replace(
-        poses,
-        positions=poses.positions[places],
-        uncertainty=poses.uncertainty[places],
-        weight=poses.weight[places],
-        times=poses.times[places],
+    all_poses = truth.poses
+    counted = Poses(
+        all_poses.positions[places],
+        all_poses.uncertainty[places],
+        all_poses.weight[places],
+        all_poses.times[places],
+        all_poses.skeleton,
     )
+    return Moments(counted, truth.cameras, places, numbers[places], len(numbers))
 
 
 def _prepared(root: Path, dataset: str) -> list[PreparedCapture]:

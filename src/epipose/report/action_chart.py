@@ -54,7 +54,7 @@ def action_chart(
     sheet.words(title, (EDGE, EDGE + TEXT))
     for value in np.arange(0, top + step / 2, step):
         height = floor - TALL * value / top
-        sheet.line(np.array([[EDGE + AXIS, height], [sheet.width - EDGE, height]]), RULE, 1)
+        sheet.line(np.array([[EDGE + AXIS, height], [sheet.width - EDGE, height]]), RULE, 1.0)
         sheet.words(f"{value:g}", (EDGE + AXIS - 8, height + 0.3 * TEXT), colour=SOFT, align="right")
     for column, heading in enumerate(headings):
         left = EDGE + AXIS + GROUP * column
