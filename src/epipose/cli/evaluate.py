@@ -191,8 +191,11 @@ class Evaluate(Command):
         from epipose.pipeline.evaluate_dataset import evaluate_dataset
         from epipose.report.protocols import as_table, as_text, one_line
 
-        if self.by_views or self.view is not None or self.between is not None:
-            raise InputError("--by-views, --view and --between are for one capture; leave out --dataset")
+        one_capture = (self.by_views, self.view is not None, self.between is not None, self.truth != "truth")
+        if any(one_capture) or self.cameras != "auto":
+            raise InputError(
+                "--by-views, --view, --between, --truth and --cameras are for one capture; leave them out, or --dataset"
+            )
         if self.model is not None and self.poses is not None:
             raise InputError("--model and --poses are two things to evaluate; name one of them")
         done = evaluate_dataset(
@@ -214,8 +217,12 @@ class Evaluate(Command):
         from epipose.pipeline.evaluate_views import evaluate_views
         from epipose.report.view_counts import as_table, as_text, one_line
 
-        if self.poses is not None or self.protocol is not None or self.clusters:
-            raise InputError("--by-views makes poses of its own; leave out --poses, --protocol and --clusters")
+        others = (self.poses, self.protocol, self.view, self.between)
+        if any(other is not None for other in others) or self.clusters or self.truth != "truth":
+            raise InputError(
+                "--by-views makes poses of its own and compares them with the truth; leave out --poses, --truth,"
+                " --protocol, --view, --between and --clusters"
+            )
         done = evaluate_views(
             folder, cameras=self.cameras, detector=self.detector or "auto", out=self.out, progress=progress
         )

@@ -43,7 +43,7 @@ def action_chart(
 ) -> UInt8[ndarray, "height width 3"]:
     """Return columns of one or two bars each, with the values of the first written on top, and a legend."""
     drawn: list[Bars | Mark] = [*bars, *marks]
-    highest = max((value for one in drawn for value in _known(one.values)), default=1.0)
+    highest = max([1.0, *(value for one in drawn for value in _known(one.values))])
     step = _step(highest)
     top = step * np.ceil(1.05 * highest / step)
     names = [one.name for one in drawn]
@@ -105,6 +105,6 @@ def _known(values: Sequence[float | None]) -> list[float]:
 
 def _step(highest: float) -> float:
     """Return how far apart rules stand: at least FEW_RULES of them, at round numbers."""
-    power = 10.0 ** np.floor(np.log10(max(highest, 1e-9) / FEW_RULES))
-    fitting = [step * power for step in STEPS if step * power <= max(highest, 1e-9) / FEW_RULES * (1 + 1e-9)]
+    power = 10.0 ** np.floor(np.log10(highest / FEW_RULES))
+    fitting = [step * power for step in STEPS if step * power <= highest / FEW_RULES * (1 + 1e-9)]
     return float(fitting[-1])
