@@ -60,6 +60,15 @@ def test_two_metres_around_the_true_root_are_cut_as_published(networks: dict[str
     assert side == pytest.approx(300, rel=0.05), "without the root by how large the person is"
 
 
+def test_without_the_root_a_first_look_tells_where_two_metres_end(networks: dict[str, Network]) -> None:
+    """Of somebody who leans away from the camera the joints in 2D alone would say that they are farther away."""
+    cos, sin = np.cos(1.0), np.sin(1.0)
+    leaning = person((0, 0, 0), 0.3) @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) + [0.3, 0.1, 4.0]
+    people = GivenPeople(networks["paper"], SKELETON, LENS)
+    _, side = frame_of(people, Given(draw([leaning], LENS), LENS.project(leaning)[0], ALL, None))
+    assert side == pytest.approx(300, rel=0.02)
+
+
 def test_a_box_is_cut_around_the_joints_that_are_given(networks: dict[str, Network]) -> None:
     people = GivenPeople(networks["box"], SKELETON, LENS)
     for root in (None, PERSON[0]):
