@@ -67,23 +67,17 @@ def evaluate_dataset(
         raise InputError("say what is evaluated: a network with --model, or poses that are there with --poses")
     known = [read_clusters(file) for file in clusters]
     captures, notes = tested_captures(folder, dataset, benchmark, chosen, damaged=damaged)
-    shown = None
-    if model is not None:
-        shown = Shown.of(find_network(model), detector, depth_given=chosen.depth_given)
-        joints_that_count(shown.network.description.skeleton, chosen, f"model {shown.name!r}")
+    shown = None if model is None else _opened(model, detector, chosen)
     name = shown.name if shown is not None else str(poses)
     asked, taken = 0, []
     for number, capture in enumerate(captures):
         progress(f"protocol {chosen.name}", number, len(captures))
         at = moments(capture, benchmark, chosen)
-        for found, camera in _found(shown, poses, capture, at, progress):
+        for both in _comparisons(shown, name, capture, at, chosen, progress):
             asked += len(at.places)
-            both = _compared(found, camera, at, chosen, f"the poses {name} of {capture.folder}")
             if isinstance(both, Comparison):
                 taken.append((capture.action, both))
-            elif shown is None:
-                raise both
-            else:  # a network may well fail in a view of a take, after hours
+            else:
                 notes.append(str(both))
     progress(f"protocol {chosen.name}", len(captures), len(captures))
     if not taken:
@@ -113,6 +107,27 @@ def _benchmark(dataset: str) -> Benchmark:
     return reader.benchmark
 
 
+def _opened(model: str, detector: str, protocol: Protocol) -> Shown:
+    """Return a network that is shown people; raises InputError if there is none, or one of other joints."""
+    shown = Shown.of(find_network(model), detector, depth_given=protocol.depth_given)
+    joints_that_count(shown.network.description.skeleton, protocol, f"model {shown.name!r}")
+    return shown
+
+
+def _comparisons(
+    shown: Shown | None, name: str, capture: PreparedCapture, at: Moments, protocol: Protocol, progress: Report
+) -> Iterator[Comparison | InputError]:
+    """Yield the poses of each view, or of all together, beside the truth, or why there is nothing to compare.
+
+    Raises InputError only for poses that were there: a network may well fail in a view of a take, after hours.
+    """
+    for found, camera in _found(shown, name, capture, at, progress):
+        both = _compared(found, camera, at, protocol, f"the poses {name} of {capture.folder}")
+        if isinstance(both, InputError) and shown is None:
+            raise both
+        yield both
+
+
 def _how(shown: Shown | None) -> str:
     """Return in words what the poses come from."""
     if shown is None:
@@ -127,7 +142,7 @@ def _how(shown: Shown | None) -> str:
 
 
 def _found(
-    shown: Shown | None, name: str | None, capture: PreparedCapture, at: Moments, progress: Report
+    shown: Shown | None, name: str, capture: PreparedCapture, at: Moments, progress: Report
 ) -> Iterator[tuple[Poses, Camera | None]]:
     """Yield what is to be compared, and the camera in whose axes it is; None for the world."""
     if shown is not None:
@@ -138,7 +153,7 @@ def _found(
     if whole.is_file():
         yield read_poses(whole), None
         return
-    files = {view: capture.folder / str(name) / view / "poses.npz" for view in at.cameras}
+    files = {view: capture.folder / name / view / "poses.npz" for view in at.cameras}
     for view, file in files.items():
         if not file.is_file():
             raise InputError(

@@ -83,27 +83,14 @@ def write_protocol_report(folder: Path, report: ProtocolReport) -> tuple[Path, .
 
 def as_table(report: ProtocolReport) -> dict[str, Any]:
     """Return the report as values that JSON knows, units in the keys; null for what could not be measured."""
-    protocol, scores = report.protocol, report.scores
+    scores = report.scores
     return {
         "format_version": FORMAT_VERSION,
         "title": report.title,
         "epipose_version": report.version,
         "created": report.created.isoformat(timespec="seconds"),
         "dataset": report.dataset,
-        "protocol": {
-            "name": protocol.name,
-            "trained_on": list(protocol.trained_on),
-            "subjects": list(protocol.subjects),
-            "alignment": protocol.alignment,
-            "joints": protocol.joints,
-            "joint_names": list(protocol.joint_names),
-            "every": protocol.every,
-            "averaging": protocol.averaging,
-            "actions": list(protocol.actions),
-            "own_actions": list(protocol.own_actions),
-            "depth_given": protocol.depth_given,
-            "source": protocol.source,
-        },
+        "protocol": _fixed(report.protocol),
         "evaluated": report.evaluated,
         "how": report.how,
         "captures": list(report.captures),
@@ -141,6 +128,24 @@ def as_table(report: ProtocolReport) -> dict[str, Any]:
             for row in report.published
         ],
         "warnings": list(report.warnings),
+    }
+
+
+def _fixed(protocol: Protocol) -> dict[str, Any]:
+    """Return all that a protocol fixes."""
+    return {
+        "name": protocol.name,
+        "trained_on": list(protocol.trained_on),
+        "subjects": list(protocol.subjects),
+        "alignment": protocol.alignment,
+        "joints": protocol.joints,
+        "joint_names": list(protocol.joint_names),
+        "every": protocol.every,
+        "averaging": protocol.averaging,
+        "actions": list(protocol.actions),
+        "own_actions": list(protocol.own_actions),
+        "depth_given": protocol.depth_given,
+        "source": protocol.source,
     }
 
 
