@@ -16,7 +16,19 @@ from tests.sample import REPOSITORY
 SOURCE = REPOSITORY / "src" / "epipose"
 MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = {"numpy", "scipy", "cv2", "av", "plotly", "poselib", "jaxtyping", "torch", "mediapipe", "ezc3d", "h5py"}
-STAGES = ("calibrate", "detect", "evaluate", "export", "learn", "predict", "prepare", "reconstruct", "triangulate")
+STAGES = (
+    "calibrate",
+    "detect",
+    "evaluate",
+    "evaluate_dataset",
+    "evaluate_views",
+    "export",
+    "learn",
+    "predict",
+    "prepare",
+    "reconstruct",
+    "triangulate",
+)
 
 
 def imported_by(program: str) -> set[str]:

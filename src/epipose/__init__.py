@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from epipose.pipeline.calibrate import calibrate
     from epipose.pipeline.detect import detect
     from epipose.pipeline.evaluate import evaluate
+    from epipose.pipeline.evaluate_dataset import evaluate_dataset
+    from epipose.pipeline.evaluate_views import evaluate_views
     from epipose.pipeline.export import export
     from epipose.pipeline.learn import learn
     from epipose.pipeline.predict import predict
@@ -24,6 +26,8 @@ __all__ = [
     "calibrate",
     "detect",
     "evaluate",
+    "evaluate_dataset",
+    "evaluate_views",
     "export",
     "learn",
     "predict",

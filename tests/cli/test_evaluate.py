@@ -1,16 +1,20 @@
 """`epipose evaluate`: what it says, what it writes, and how it refuses."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from epipose.cli import main
+from epipose.datasets.h36m import PLUGIN
 from epipose.io.pose_files import write_poses
 from epipose.pose.skeletons import Skeleton, load_skeleton
 from tests.bodies import as_skeleton, moving_people, without
 from tests.cli.test_bad_input import refusal
+from tests.datasets import h36m_miniature as mini
+from tests.sample import REPOSITORY
 
 Output = pytest.CaptureFixture[str]
 
@@ -61,6 +65,17 @@ def test_fits_clusters_and_uses_them(capture: Path, capsys: Output) -> None:
         (["{}", "--truth", "coco", "--view", "cam1"], "no videos, pictures or keypoints"),
         (["{}", "--truth", "coco", "--clusters", "{}/poses/coco.npz"], "coco.npz holds no clusters"),
         (["{}", "--truth", "armless", "--reference-compatible"], "leave out --reference-compatible"),
+        (["{}", "--protocol", "p1"], "protocol 'p1' is none of one capture (same-axes, own-axes)"),
+        (["{}", "--model", "small"], "--model is for the captures of a data set"),
+        (["{}", "--damaged"], "--damaged is for the captures of a data set"),
+        (["{}", "--detector", "made"], "--detector is for --by-views and --dataset"),
+        (["{}", "--dataset", "h36m"], "holds no captures that epipose prepare made"),
+        (["{}", "--dataset", "nothing"], "no 'nothing' among the datasets"),
+        (["{}", "--dataset", "h36m", "--protocol", "own-axes"], "no protocol 'own-axes'; choose from p1, p2"),
+        (["{}", "--dataset", "h36m", "--model", "small", "--poses", "smooth"], "name one of them"),
+        (["{}", "--dataset", "h36m", "--view", "cam1"], "are for one capture; leave them out, or --dataset"),
+        (["{}", "--by-views"], "holds no truth/"),
+        (["{}", "--by-views", "--poses", "smooth"], "leave out --poses, --truth, --protocol, --view"),
         (["--fit-clusters", "{}/poses/smooth.npz"], "name a file with --out"),
         (["{}", "--fit-clusters", "{}/poses/smooth.npz", "--out", "{}/a.npz"], "leave out the capture"),
         (["--fit-clusters", "{}/poses/smooth.npz", "--count", "500", "--out", "{}/a.npz"], "500 clusters take as many"),
@@ -72,6 +87,55 @@ def test_refuses_in_one_sentence(arguments: list[str], words: str, capture: Path
     (capture / "text.npz").write_text("Not an archive.")
     said = refusal(capsys, capture, "evaluate", *(argument.format(capture) for argument in arguments))
     assert words.format(capture) in said
+
+
+def test_a_data_set_is_evaluated_under_a_protocol(tmp_path: Path, capsys: Output) -> None:
+    takes = [mini.Take(subject, 14, 1, "Walking 1", frames=24) for subject in (9, 11)]
+    mini.write_official(tmp_path / "h36m", takes)
+    out = tmp_path / "captures"
+    assert main(["prepare", "h36m", "--root", str(tmp_path / "h36m"), "--out", str(out)]) == 0
+    for take in takes:
+        shutil.copy(out / take.name / "truth" / "poses" / "h36m17.npz", out / take.name / "true.npz")
+        (out / take.name / "poses").mkdir()
+        shutil.copy(out / take.name / "true.npz", out / take.name / "poses" / "smooth.npz")
+    capsys.readouterr()
+    assert main(["evaluate", str(out), "--dataset", "h36m"]) == 0
+    said, warned = capsys.readouterr()
+    stem = out / "evaluation" / "smooth_on_h36m_p1"
+    assert said.splitlines()[-1] == (
+        f"wrote {stem}.json and {stem}.md and {stem}.png: MPJPE 0.0 mm, reference-compatible 0.0 mm"
+    )
+    assert "warning: S9 lacks Directions, Discussion, " in warned
+    assert main(["evaluate", str(out), "--dataset", "h36m", "--protocol", "tekin2016", "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert table["protocol"]["name"] == "tekin2016"
+    assert table["published"][0]["average_mm"] == 116.77
+    assert main(["evaluate", str(out / takes[0].name), "--by-views", "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)["by_count"]
+    assert [row["views"] for row in counts] == [2, 3, 4]
+    assert counts[-1]["mean"]["relative_mpjpe_mm"] < 0.1
+
+
+def test_help_and_the_page_name_every_protocol(capsys: Output) -> None:
+    assert PLUGIN.benchmark is not None
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    shown = " ".join(capsys.readouterr().out.replace("\u2502", " ").split())
+    names = [protocol.name for protocol in PLUGIN.benchmark.protocols]
+    assert f"h36m: {', '.join(names)}." in shown
+    page = (REPOSITORY / "docs" / "evaluate.md").read_text(encoding="utf-8")
+    for protocol in PLUGIN.benchmark.protocols:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{protocol.name}` |"))
+        cells = [cell.strip() for cell in row.split("|")[2:-1]]
+        assert cells[:5] == [
+            {"root": "roots", "scale": "scaled", "procrustes": "Procrustes"}[protocol.alignment],
+            str(protocol.joints),
+            "all" if protocol.every == 1 else f"every {protocol.every}th",
+            protocol.averaging,
+            "yes" if protocol.depth_given else "no",
+        ]
+    for published in PLUGIN.benchmark.published:
+        assert f"{published.average_mm:g}" in page
 
 
 def test_refuses_poses_of_nobody_or_of_no_frames(capture: Path, capsys: Output) -> None:

@@ -37,6 +37,18 @@ def test_equal_the_literal_definitions(root: int) -> None:
     np.testing.assert_allclose(published_errors(predicted, truth, root), literal(predicted, truth, root), rtol=1e-9)
 
 
+def test_equal_them_pose_by_pose_for_mirrored_and_flat_poses_too() -> None:
+    """In metres: each of 1,000 poses by itself, so that no errors cancel."""
+    rng = np.random.default_rng(5)
+    truth = rng.normal(size=(1000, 17, 3)) * 0.3
+    predicted = truth + rng.normal(size=truth.shape) * 0.1
+    predicted[:100, :, 0] *= -1
+    predicted[100:200, :, 2] *= 1e-3
+    for pose, true in zip(predicted, truth, strict=True):
+        mine, theirs = published_errors(pose[None], true[None], 0), literal(pose[None], true[None], 0)
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-9)
+
+
 def test_differ_from_the_standard_where_they_are_known_to() -> None:
     rng = np.random.default_rng(3)
     truth = rng.normal(size=(200, 17, 3)) * 300

@@ -73,7 +73,10 @@ def bone_lengths(joints: Float[ndarray, "joints 3"]) -> dict[tuple[str, str], fl
 
 
 def draw(
-    people: Sequence[Float[ndarray, "joints 3"]], lens: Lens, size_wh: tuple[int, int] = SIZE_WH
+    people: Sequence[Float[ndarray, "joints 3"]],
+    lens: Lens,
+    size_wh: tuple[int, int] = SIZE_WH,
+    radius: int = RADIUS,
 ) -> UInt8[ndarray, "height width 3"]:
     """Return a picture of people (camera axes, metres), the farthest first."""
     picture = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
@@ -83,11 +86,11 @@ def draw(
         blue = np.clip(np.round(128 + SHARE * behind / _length(pixels)), 0, 255)
         for joint, (x, y) in enumerate(np.round(pixels * 16).astype(int).tolist()):
             # Within a black ring: a mixture of two discs' colours would be a third one's.
-            for radius, colour in (
-                (RADIUS + 4, (0, 0, 0)),
-                (RADIUS, (STEP * joint, TOP - STEP * joint, int(blue[joint]))),
+            for around, colour in (
+                (radius + 4, (0, 0, 0)),
+                (radius, (STEP * joint, TOP - STEP * joint, int(blue[joint]))),
             ):
-                cv2.circle(picture, (x, y), radius * 16, colour, -1, cv2.LINE_8, 4)
+                cv2.circle(picture, (x, y), around * 16, colour, -1, cv2.LINE_8, 4)
     return picture
 
 

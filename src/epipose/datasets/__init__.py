@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+from epipose.datasets._benchmark import Benchmark
 from epipose.geometry.cameras import Camera
 from epipose.pose.keypoints import Keypoints, Poses
 
@@ -50,6 +52,9 @@ class Recording:
 
 class Dataset(ABC):
     """Reads one published data set from files that the user has, converting its units, axes and joint orders."""
+
+    benchmark: ClassVar[Benchmark | None] = None
+    """How poses are compared with its truth, where that was agreed upon."""
 
     @abstractmethod
     def recordings(self, root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:

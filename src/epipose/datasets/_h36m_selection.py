@@ -20,7 +20,7 @@ def chosen(takes: Iterable[Take], wanted: Wanted, root: Path) -> tuple[list[Take
     picked = [take for take in there if take.subject in subjects and take.action in actions]
     kept, notes = [], []
     for take in picked:
-        reason = None if wanted.damaged else _damage(take)
+        reason = None if wanted.damaged else damage(take)
         if reason is None:
             kept.append(take)
         else:
@@ -65,8 +65,8 @@ def _asked_actions(wanted: Wanted, there: list[Take], root: Path) -> set[str]:
     return asked or known
 
 
-def _damage(take: Take) -> str | None:
-    """Return why a take is left out, or None."""
+def damage(take: Take) -> str | None:
+    """Return why a take is left out; None for one that is sound."""
     if any((take.subject, take.action, take.number) == (bad.subject, bad.action, bad.number) for bad in DAMAGED):
         return f"{take.name} was left out: its poses drift away from the pictures"
     twins = [bad for bad in DAMAGED if (take.subject, take.action) == (bad.subject, bad.action)]

@@ -5,7 +5,7 @@ are Human3.6M's own: Z up, the floor at 0, and the origin near the middle of wha
 """
 
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from epipose.datasets import (
     Dataset,
@@ -18,6 +18,8 @@ from epipose.datasets import (
     _h36m_npz,
     _h36m_official,
 )
+from epipose.datasets._benchmark import Benchmark
+from epipose.datasets._h36m_protocols import BENCHMARK
 from epipose.errors import InputError
 
 
@@ -43,6 +45,8 @@ FORMATS: tuple[_Format, ...] = (
 
 class Human36m(Dataset):
     """Four cameras, 50 frames per second, seven subjects, fifteen actions twice each, 17 joints."""
+
+    benchmark: ClassVar[Benchmark | None] = BENCHMARK
 
     def recordings(self, root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
         """Return the takes of whichever format is there."""

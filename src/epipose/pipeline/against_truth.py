@@ -69,6 +69,18 @@ def rotation_errors(found: Sequence[Camera], true: Sequence[Camera]) -> list[flo
     return [float(errors[(pairs == index).any(axis=1)].mean()) for index in range(len(true))]
 
 
+def centre_errors(
+    found: Sequence[Camera], true: Sequence[Camera], joints: Float[ndarray, "n 3"], true_joints: Float[ndarray, "n 3"]
+) -> Float[ndarray, "views"]:
+    """Return how far each camera stands from the true one, in metres, once the rigs are laid on each other.
+
+    Two cameras do not tell how to: then joints that both know are laid on each other.
+    """
+    centres, wanted = (np.stack([camera.centre for camera in rig]) for rig in (found, true))
+    factor, motion = similarity(centres, wanted) if len(found) > 2 else similarity(joints, true_joints)
+    return np.asarray(np.linalg.norm(motion.apply(factor * centres) - wanted, axis=-1))
+
+
 def clock_shifts(report: ReconstructionReport, truth: Truth) -> Float[ndarray, "views"]:
     """Return what each view says is to be added to the reconstruction's clock for the truth's, in seconds."""
     return np.array([truth.views[view.name].time_offset_s - view.time_offset_s for view in report.views])
@@ -193,7 +205,7 @@ def _matched(report: ReconstructionReport, truth: Truth, both: _Together) -> lis
 def _view_errors(report: ReconstructionReport, truth: Truth, compared: _Compared) -> tuple[ViewError, ...]:
     found = [view.camera for view in report.views]
     true = [truth.cameras[view.name] for view in report.views]
-    shifts, centres = clock_shifts(report, truth), _centre_errors(found, true, compared)
+    shifts, centres = clock_shifts(report, truth), centre_errors(found, true, compared.found, compared.true)
     return tuple(
         ViewError(
             name=view.name,
@@ -209,14 +221,6 @@ def _view_errors(report: ReconstructionReport, truth: Truth, compared: _Compared
             report.views, true, rotation_errors(found, true), centres, shifts, strict=True
         )
     )
-
-
-def _centre_errors(found: Sequence[Camera], true: Sequence[Camera], compared: _Compared) -> Float[ndarray, "views"]:
-    """Return how far each camera stands from the true one, in metres, once the rigs are laid on each other."""
-    centres, wanted = (np.stack([camera.centre for camera in rig]) for rig in (found, true))
-    by_centres = len(found) > 2
-    factor, motion = similarity(centres, wanted) if by_centres else similarity(compared.found, compared.true)
-    return np.asarray(np.linalg.norm(motion.apply(factor * centres) - wanted, axis=-1))
 
 
 def _joint_error(

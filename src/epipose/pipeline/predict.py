@@ -110,7 +110,8 @@ def predict(
     files = [path, *run.files, *([] if nobody or not formats else export(path, formats, folder))]
     meaning = f"{placed.words(predictor.measure)}; size from {predictor.size_source}"
     told = {"model": network.description.name, "measure": predictor.measure, "meaning": meaning, "terms": terms}
-    files.append(_tell(folder / "prediction.json", told, view, run))
+    world = None if placed.world is None else placed.world.name
+    files.append(_tell(folder / "prediction.json", {**told, "world": world}, view, run))
     return Prediction(
         poses, predictor.measure, meaning, run.people, folder, tuple(files), run.frames_per_second, tuple(notes)
     )
