@@ -93,7 +93,7 @@ def test_crops_are_those_that_captures_teach_by(made: Path, filmed: Path, tmp_pa
     places = [
         mapped(one, pixels) for one, pixels in zip(affine, shards.numbers("pixels", 17, 2).astype(float), strict=True)
     ]
-    pictures = shards.pictures(range(len(shards)))
+    pictures = shards.files.pictures(range(len(shards)))
     by_capture = {
         (Path(file).parent.name, file.stem, int(examples.frames[row])): (examples, row)
         for examples in (cut.learned, cut.held_out)
@@ -136,7 +136,7 @@ def test_joints_lie_on_what_the_crops_show(tmp_path: Path) -> None:
     shards = open_shards(tmp_path / "out")
     assert len(shards) == 8
     assert shards.about.side == 200
-    pictures = shards.pictures(range(8))
+    pictures = shards.files.pictures(range(8))
     for number, picture in enumerate(pictures):
         row = shards.row(number)
         assert row["frame"] in (0, 2)
@@ -158,7 +158,7 @@ def test_any_program_reads_the_tar_files(made: Path) -> None:
             assert labels is not None
             jpeg, known = picture.read(), json.loads(labels.read())
         decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-        np.testing.assert_array_equal(decoded, shards.pictures([number])[0])
+        np.testing.assert_array_equal(decoded, shards.files.pictures([number])[0])
         assert known == {name: row[name] for name in row if name not in ("shard", "offset", "length")} | known
         np.testing.assert_allclose(known["pixels"], row["pixels"], rtol=1e-6)
         assert known["head_px"] is None

@@ -4,11 +4,11 @@ Any crop can be read alone: the index says where in which tar file its JPEG lies
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,14 +37,39 @@ class ShardsAbout:
     crops: int
 
 
-class _Where(NamedTuple):
-    """Where pictures lie."""
+@dataclass(frozen=True, eq=False)
+class CropFiles:
+    """Where pictures of crops lie, which is all that processes that read them need."""
 
+    place: Place
+    side: int
+    """Pixels of every crop along each side."""
     names: tuple[str, ...]
     """Of shards."""
     shard: Int[ndarray, "crops"]
+    """Of each crop, a place in `names`."""
     offset: Int[ndarray, "crops"]
     length: Int[ndarray, "crops"]
+
+    def __len__(self) -> int:
+        return len(self.shard)
+
+    def of(self, rows: Int[ndarray, "n"]) -> "CropFiles":
+        """Return only some of them, in that order."""
+        return replace(self, shard=self.shard[rows], offset=self.offset[rows], length=self.length[rows])
+
+    def pictures(self, rows: Iterable[int] | Int[ndarray, "n"]) -> UInt8[ndarray, "n side side 3"]:
+        """Return some crops; raises InputError, naming the shard, where one cannot be read."""
+        wanted = [Part(self.names[self.shard[row]], int(self.offset[row]), int(self.length[row])) for row in rows]
+        found = np.empty((len(wanted), self.side, self.side, 3), np.uint8)
+        files = self.place.parts(wanted)
+        with native_stderr_muted():  # what the library of the format has to say of damaged files
+            for number, data in enumerate(files):
+                picture = _decoded(data)
+                if picture is None or picture.shape != found.shape[1:]:
+                    raise InputError(f"{self.place}/{wanted[number].name} is damaged; remove it and {AGAIN}")
+                cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=found[number])
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +88,12 @@ class Shards:
         return str(self.place)
 
     @cached_property
-    def where(self) -> _Where:
-        """Return where pictures lie, shards in the order of the index."""
-        words = self.table.column("shard").combine_chunks().dictionary_encode()
-        return _Where(
-            tuple(words.dictionary.to_pylist()),
-            words.indices.to_numpy(),
-            *(numbers(self.table, column).astype(np.int64) for column in ("offset", "length")),
-        )
+    def files(self) -> CropFiles:
+        """Return where the pictures are."""
+        names = self.table.column("shard").combine_chunks().dictionary_encode()
+        places = (numbers(self.table, column).astype(np.int64) for column in ("offset", "length"))
+        side, known = self.about.side, tuple(names.dictionary.to_pylist())
+        return CropFiles(self.place, side, known, names.indices.to_numpy(), *places)
 
     def numbers(self, column: str, *shape: int) -> ndarray:
         """Return a column of the index as an array (crops, *shape)."""
@@ -84,21 +107,6 @@ class Shards:
     def row(self, row: int) -> dict[str, Any]:
         """Return what is known of one crop, by column."""
         found: dict[str, Any] = self.table.slice(row, 1).to_pylist()[0]
-        return found
-
-    def pictures(self, rows: Sequence[int] | Int[ndarray, "n"]) -> UInt8[ndarray, "n side side 3"]:
-        """Return some crops; raises InputError, naming the shard, where one cannot be read."""
-        names, shard, offset, length = self.where
-        wanted = [Part(names[shard[row]], int(offset[row]), int(length[row])) for row in rows]
-        side = self.about.side
-        found = np.empty((len(wanted), side, side, 3), np.uint8)
-        files = self.place.parts(wanted)
-        with native_stderr_muted():  # what the library of the format has to say of damaged files
-            for number, data in enumerate(files):
-                picture = _decoded(data)
-                if picture is None or picture.shape != (side, side, 3):
-                    raise InputError(f"{self}/{wanted[number].name} is damaged; remove it and {AGAIN}")
-                cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=found[number])
         return found
 
 
