@@ -33,6 +33,14 @@ class Prepare(Command):
         tuple[str, ...],
         tyro.conf.arg(metavar="NAME [NAME ...]", help="Only these.", help_behavior_hint="(default: all)"),
     ] = ()
+    splits: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="NAME [NAME ...]",
+            help="Only these, of data sets that come in such parts: train, val2017 and so on.",
+            help_behavior_hint="(default: all)",
+        ),
+    ] = ()
     every: Annotated[
         int,
         tyro.conf.arg(
@@ -48,7 +56,7 @@ class Prepare(Command):
         from epipose.datasets import Wanted
         from epipose.pipeline.prepare import prepare
 
-        wanted = Wanted(subjects=self.subjects, actions=self.actions, damaged=self.damaged)
+        wanted = Wanted(subjects=self.subjects, actions=self.actions, splits=self.splits, damaged=self.damaged)
         made = prepare(self.dataset, self.root, self.out, wanted, every=self.every, progress=progress)
         count = len(made.captures)
         line = (

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from epipose import __version__, datasets, plugins
-from epipose.datasets import Contents, Dataset, Recording, Wanted
+from epipose.datasets import Contents, Dataset, MarkedPictures, Recording, Wanted
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.io.camera_files import write_cameras
@@ -69,7 +69,9 @@ def prepare(
     """
     if every < 1:
         raise InputError(f"every {every}th moment cannot be kept; give 1 or more")
-    reader: Dataset = plugins.load(datasets, dataset)
+    reader: Dataset | MarkedPictures = plugins.load(datasets, dataset)
+    if isinstance(reader, MarkedPictures):
+        raise InputError(f"{dataset} has single pictures marked in 2D, which make no captures; choose a data set in 3D")
     recordings, notes = reader.recordings(root, wanted)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; name a folder with --out")
