@@ -21,9 +21,10 @@ class MarkedPerson:
     marked: Bool[ndarray, "joints"]
     """Whether somebody said where the joint is: some also where it is hidden, but not beyond the picture."""
     visible: Bool[ndarray, "joints"]
-    """Whether it is marked and nothing hides it."""
+    """Whether the data set says that it is marked and that nothing hides it; some say so of no joint."""
     box: Float32[ndarray, "4"]
-    """Around the whole person: x0, y0, x1, y1, the outer edges in pixels; may reach beyond the picture."""
+    """The data set's own, as far as it holds all marked joints: x0, y0, x1, y1, the outer edges in pixels, x0 < x1 and
+    y0 < y1; may reach beyond the picture."""
     head_px: float
     """The size of the head by which PCKh measures, in pixels; NaN where it is not known."""
     about: Mapping[str, str | int] = field(default_factory=dict)
