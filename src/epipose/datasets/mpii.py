@@ -6,7 +6,7 @@ from 1 on (as its authors told those of microsoft/human-pose-estimation.pytorch,
 
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64
@@ -27,6 +27,7 @@ _PICTURE_NAME = re.compile(r"[\w-]+\.jpg", re.ASCII)
 """Plain enough for names of people to be made from it."""
 
 
+@runtime_checkable
 class _Format(Protocol):
     """A module that reads one format."""
 
