@@ -83,16 +83,21 @@ def mpii_joints(person: Shown) -> dict[str, ndarray]:
 
 
 def write_picture(file: Path, people: Sequence[Mapping[str, ndarray]]) -> None:
-    """Dots that fade like a bell, so that their middle can be told to fractions of a pixel."""
+    """Black, but for the dots."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(_jpeg(tuple((name, *map(float, at)) for joints in people for name, at in joints.items())))
+
+
+@cache
+def _jpeg(dots: tuple[tuple[str, float, float], ...]) -> bytes:
+    """Dots fade like a bell, so that their middle can be told to fractions of a pixel."""
     picture = np.zeros((SIZE_WH[1], SIZE_WH[0], 3))
     v, u = np.mgrid[: SIZE_WH[1], : SIZE_WH[0]]
-    for joints in people:
-        for name, place in joints.items():
-            colour = [40, 40, 230] if "left" in name else [230, 40, 40] if "right" in name else [150, 150, 150]
-            bell = np.exp(-((u - place[0]) ** 2 + (v - place[1]) ** 2) / (2 * 1.5**2))
-            picture = np.maximum(picture, bell[..., None] * np.array(colour))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(file), picture.round().astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 97])
+    for name, x, y in dots:
+        colour = [40, 40, 230] if "left" in name else [230, 40, 40] if "right" in name else [150, 150, 150]
+        bell = np.exp(-((u - x) ** 2 + (v - y) ** 2) / (2 * 1.5**2))
+        picture = np.maximum(picture, bell[..., None] * np.array(colour))
+    return cv2.imencode(".jpg", picture.round().astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 97])[1].tobytes()
 
 
 def dot(picture: ndarray, place: ndarray) -> tuple[ndarray, str]:
@@ -157,9 +162,8 @@ def annorect(person: Shown, said: str) -> dict[str, Any]:
 def annolist() -> list[dict[str, Any]]:
     """Pictures for training, one of which has somebody without joints, one without anybody, and one for testing."""
     first, second = PICTURES.values()
-    stranger = dict.fromkeys(annorect(first[0], "text"), NOTHING) | dict(
-        zip(("x1", "y1", "x2", "y2"), HEAD, strict=True)
-    )
+    corners = dict(zip(("x1", "y1", "x2", "y2"), HEAD, strict=True))
+    stranger = dict.fromkeys(annorect(first[0], "text"), NOTHING) | corners
     unplaced = annorect(first[0], "text") | {"objpos": NOTHING, "scale": NOTHING}
     unseen = {"x1": 1.0, "y1": 2.0, "x2": 3.0, "y2": 4.0, "scale": 1.5, "objpos": structs([{"x": 5.0, "y": 6.0}])}
     rects: dict[str, list[dict[str, Any]]] = {
@@ -260,8 +264,8 @@ def coco_table() -> dict[str, Any]:
             bbox = [low[0] - 10.25, low[1] - 20.5, 200.5, 250.75]
             annotations.append(
                 {"segmentation": [[10.0, 10.5, 20.0, 10.5, 20.0, 30.25]], "num_keypoints": sum(v > 0 for v in seen),
-                 "area": 9999.5, "iscrowd": 0, "keypoints": keypoints.ravel().tolist(), "image_id": number, "bbox": bbox,
-                 "category_id": 1, "id": 200000 + len(annotations)}
+                 "area": 9999.5, "iscrowd": 0, "keypoints": keypoints.ravel().tolist(), "image_id": number,
+                 "bbox": bbox, "category_id": 1, "id": 200000 + len(annotations)}
             )  # fmt: skip
     nobody = {**annotations[0], "keypoints": [0] * 51, "num_keypoints": 0, "id": 900}
     outline = {"counts": [5, 3, 9], "size": [520, 640]}

@@ -44,9 +44,11 @@ class PictureFolder:
     def picture(self, name: str, file: Path) -> Path:
         """Return the picture that `file` names; raises InputError for one that is not there, or not in this folder."""
         if not name or name in (".", "..") or set(name) & set("/\\:\0"):
-            raise InputError(f"{file} names {name!r}, which is no file of {self._folder}; get it from its source again")
+            raise InputError(
+                f"{file} names {name[:50]!r}, which is no file of {self._folder}; get it from its source again"
+            )
         if name not in self._there:
-            raise InputError(f"there is no picture {self._folder / name}; {self._remedy}")
+            raise InputError(f"there is no picture {self._folder / name[:50]}; {self._remedy}")
         return self._folder / name
 
 

@@ -85,6 +85,7 @@ def _heads(file: Path, numbers: list[_Numbers]) -> Float64[ndarray, "people 2 2"
         with laid_out(file):
             both = (missing.T == 0) & np.array([marked for *_, marked in numbers])
             apart = np.abs(np.moveaxis(joints, 2, 0) - [ours for *_, ours, _ in numbers]).max(axis=2)[both]
+        apart = apart[np.isfinite(apart)]
         fits = apart.size == 0 or bool(np.median(apart) < _SAME_PX)
     if not fits:
         raise InputError(f"{file} is not about the people of valid.json; get both from one source, or take it away")

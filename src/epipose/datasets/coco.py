@@ -82,6 +82,8 @@ def _contents(file: Path, skeleton: Skeleton) -> tuple[dict[int, str], list[dict
             raise InputError(f"{file} marks other joints than COCO's {len(skeleton)}; use COCO's own annotations")
         names = {_counted(image["id"]): str(image["file_name"]) for image in table["images"]}
         annotations = [one for one in table["annotations"] if one["category_id"] == people[0]["id"]]
+        for one in annotations:
+            _counted(one["image_id"])
         if len({_counted(one["id"]) for one in annotations}) < len(annotations):
             raise ValueError("two people of one number")
     return names, annotations

@@ -79,7 +79,9 @@ def _format(root: Path) -> _Format:
 
 def _person(marks: Marks, split: str, pictures: PictureFolder, file: Path) -> MarkedPerson:
     if not _PICTURE_NAME.fullmatch(marks.picture):
-        raise InputError(f"{file} names {marks.picture!r}, which is no picture of MPII; get it from its source again")
+        raise InputError(
+            f"{file} names {marks.picture[:50]!r}, which is no picture of MPII; get it from its source again"
+        )
     picture = pictures.picture(marks.picture, file)
     head = np.zeros((2, 2)) if marks.head is None else marks.head
     sound = are_places(marks.joints[marks.marked]).all() and are_places(np.vstack([marks.place, head])).all()
