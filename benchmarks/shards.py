@@ -33,6 +33,7 @@ from epipose.io.recorded_truth import read_known_poses
 from epipose.io.shards import CropFiles, open_shards
 from epipose.pipeline.prepare_shards import Cutting, make_shards
 from epipose.pipeline.progress import no_report
+from epipose.pipeline.recorded_crops import RecordedCrops
 from epipose.samples import copy_sample
 from epipose.training.loop import Turns
 from epipose.training.shard_stream import ShardStream
@@ -78,7 +79,7 @@ def written(folder: Path, shards: int) -> Path:
             Recording(f"turning-{copy}", known.cameras, ("1",), lambda: Contents(known.poses, videos))
             for copy in range(copies)
         ]
-        make_shards("turning", recordings, (), folder, Cutting(1, SIDE), no_report)
+        make_shards(RecordedCrops("turning", recordings, (), Cutting(1, SIDE)), folder, no_report)
     return folder
 
 

@@ -15,9 +15,9 @@ from epipose.errors import InputError
 from epipose.io import camera_files, keypoint_files
 from tests.sample import REPOSITORY
 
-CONTRACTS: dict[ModuleType, type] = {
+CONTRACTS: dict[ModuleType, type | tuple[type, ...]] = {
     camera_files: camera_files.CameraFormat,
-    datasets: datasets.Dataset,
+    datasets: (datasets.Dataset, datasets.MarkedPictures),
     detectors: detectors.Detector,
     exporters: exporters.Exporter,
     keypoint_files: keypoint_files.KeypointFormat,

@@ -275,6 +275,7 @@ def test_a_folder_without_it_says_what_it_should_hold(
     shutil.copytree(whole["h5"], both, dirs_exist_ok=True)
     assert "in several formats" in refusal(capsys, both, tmp_path / "out")
     assert "nothing of subject S5; it has S1, S9" in refusal(capsys, whole["npz"], tmp_path / "out", "--subjects", "S5")
+    assert "choose people with --subjects" in refusal(capsys, whole["npz"], tmp_path / "out", "--splits", "train")
     assert not (tmp_path / "out").exists()
 
 

@@ -21,6 +21,7 @@ from epipose.pipeline.lesson_examples import HoldOut, cut_examples
 from epipose.pipeline.prepare import Prepared, prepare
 from epipose.pipeline.prepare_shards import Cutting, make_shards
 from epipose.pipeline.progress import no_report
+from epipose.pipeline.recorded_crops import RecordedCrops
 from epipose.pipeline.teaching import load_teaching
 from epipose.training.recorded_examples import Cut
 from tests.datasets import h36m_miniature as mini
@@ -169,7 +170,7 @@ def test_the_same_bytes_come_from_any_number_of_processes(
     workers: int, made: Path, filmed: Path, tmp_path: Path
 ) -> None:
     recordings, notes = PLUGIN.recordings(filmed, Wanted())
-    make_shards("h36m", recordings, notes, tmp_path, Cutting(1, 256), no_report, workers=workers)
+    make_shards(RecordedCrops("h36m", recordings, notes, Cutting(1, 256)), tmp_path, no_report, workers=workers)
     assert contents(tmp_path) == contents(made)
 
 
@@ -207,7 +208,7 @@ def test_an_interruption_leaves_nothing_that_is_believed(filmed: Path, tmp_path:
 
     broken = [first, replace(second, read=vanished)]
     with pytest.raises(InputError, match=r"there is no video file .*vanished"):
-        make_shards("h36m", broken, notes, out, Cutting(1, 64), no_report, workers=1)
+        make_shards(RecordedCrops("h36m", broken, notes, Cutting(1, 64)), out, no_report, workers=1)
     with pytest.raises(InputError, match="is not finished; the same epipose prepare again goes on"):
         open_shards(out)
     assert not (out / "S1_TakingPhoto-2" / "58860488.parquet").exists()

@@ -39,6 +39,12 @@ class Prepare(Command):
         tuple[str, ...],
         tyro.conf.arg(metavar="NAME [NAME ...]", help="Only these.", help_behavior_hint="(default: all)"),
     ] = ()
+    splits: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="NAME [NAME ...]", help="Only these, of data sets in splits.", help_behavior_hint="(default: all)"
+        ),
+    ] = ()
     every: Annotated[
         int,
         tyro.conf.arg(
@@ -62,7 +68,7 @@ class Prepare(Command):
         from epipose.datasets import Wanted
         from epipose.pipeline.prepare import prepare
 
-        wanted = Wanted(subjects=self.subjects, actions=self.actions, damaged=self.damaged)
+        wanted = Wanted(subjects=self.subjects, actions=self.actions, splits=self.splits, damaged=self.damaged)
         made = prepare(
             self.dataset,
             self.root,
@@ -73,10 +79,11 @@ class Prepare(Command):
             side=self.side,
             progress=progress,
         )
-        kind, examples = ("captures", "poses") if self.form == "captures" else ("views", "crops")
+        kind, examples = ("captures", "poses") if self.form == "captures" else ("parts", "crops")
+        cameras = f", {len(made.views)} cameras" if made.views else ""
         line = (
             f"wrote {made.written} of {made.parts} {kind} into {made.out} ({made.parts - made.written} were there):"
-            f" {made.examples} {examples}, {len(made.views)} cameras"
+            f" {made.examples} {examples}{cameras}"
         )
         table = {
             "out": str(made.out),

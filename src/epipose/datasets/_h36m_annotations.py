@@ -22,12 +22,12 @@ from epipose.datasets._h36m_facts import (
     MILLIMETRE,
     Take,
     action_numbered,
-    laid_out,
     poses_of,
     with_distortion,
 )
 from epipose.datasets._h36m_pictures import FOLDER, names_of, picture_paths, shown_everywhere
 from epipose.datasets._h36m_selection import chosen, filmed_by
+from epipose.datasets._layout import laid_out
 from epipose.datasets._restricted_pickle import read_pickle
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera

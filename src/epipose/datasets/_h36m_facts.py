@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -75,17 +74,6 @@ DAMAGED = frozenset({Take("S9", "Greeting", 2), Take("S9", "SittingDown", 2), Ta
 """Recordings whose poses drift away from the pictures."""
 WITHOUT_VIEW = {Take("S11", "Directions", 2): CAMERAS[0]}
 """A recording of which one camera's video is not part of the release."""
-
-
-@contextmanager
-def laid_out(file: Path) -> Iterator[None]:
-    """Turn whatever the parts of a file do in the block, when they are not what they should be, into an InputError."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        raise InputError(f"{file} is not laid out as expected; get it from its source again") from error
 
 
 def missing_view(take: Take) -> str | None:

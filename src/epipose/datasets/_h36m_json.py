@@ -24,12 +24,12 @@ from epipose.datasets._h36m_facts import (
     SKELETON,
     Take,
     action_numbered,
-    laid_out,
     poses_of,
     with_distortion,
 )
 from epipose.datasets._h36m_pictures import FOLDER, Pictures, names_of, picture_paths, shown_everywhere
 from epipose.datasets._h36m_selection import asked_subjects, chosen, filmed_by
+from epipose.datasets._layout import laid_out
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 

@@ -21,10 +21,10 @@ from epipose.datasets._h36m_facts import (
     action_named,
     camera_from_opencv,
     is_subject,
-    laid_out,
     poses_of,
 )
 from epipose.datasets._h36m_selection import chosen
+from epipose.datasets._layout import laid_out
 from epipose.datasets._restricted_pickle import read_object_arrays
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera

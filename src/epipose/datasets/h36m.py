@@ -46,6 +46,8 @@ class Human36m(Dataset):
 
     def recordings(self, root: Path, wanted: Wanted) -> tuple[list[Recording], list[str]]:
         """Return the takes of whichever format is there."""
+        if wanted.splits:
+            raise InputError("Human3.6M is not published in splits; choose people with --subjects instead")
         if not root.is_dir():
             raise InputError(f"there is no folder {root}; name the folder that holds Human3.6M with --root")
         found = [form for form in FORMATS if form.recognises(root)]

@@ -54,6 +54,8 @@ class CropLabels:
     weight: Float[ndarray, "joints"]
     visible: Bool[ndarray, "joints"]
     box: Float[ndarray, "4"]
+    name: str = ""
+    """Of this crop alone, where a data set has one."""
     person: int = 0
     time_s: float = float("nan")
     about: Mapping[str, str | int] = field(default_factory=dict)
@@ -65,7 +67,8 @@ class CropLabels:
     @property
     def key(self) -> str:
         """What its files are called in a shard; without dots, which begin a suffix there."""
-        return f"{self.recording}_{self.view}_{self.frame:06d}_{self.person}".replace(".", "-").replace("/", "-")
+        name = self.name or f"{self.recording}_{self.view}_{self.frame:06d}_{self.person}"
+        return name.replace(".", "-").replace("/", "-")
 
     def as_row(self) -> dict[str, Any]:
         """Return it as the row of a table, but for where its picture is."""

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from epipose import datasets, plugins
-from epipose.datasets import Dataset, Wanted
+from epipose.datasets import Dataset, MarkedPictures, Wanted
 from epipose.errors import InputError
+from epipose.pipeline.marked_crops import MarkedCrops
 from epipose.pipeline.prepare_captures import make_captures
 from epipose.pipeline.prepare_shards import SIDE, SMALLEST, Cutting, make_shards
 from epipose.pipeline.progress import Report, no_report
+from epipose.pipeline.recorded_crops import RecordedCrops
 
 Form = Literal["shards", "captures"]
 EVERYTHING = Wanted()
@@ -21,9 +23,9 @@ class Prepared:
 
     out: Path
     recordings: tuple[str, ...]
-    """Names of all recordings that were asked for."""
+    """Names of all recordings that were asked for; of single pictures, the splits."""
     parts: int
-    """Captures, or, in shards, views of recordings."""
+    """Captures; of shards, views of recordings, or so many single pictures."""
     written: int
     """How many of them were made now; the others were there."""
     examples: int
@@ -53,15 +55,21 @@ def prepare(
         raise InputError(f"every {every}th moment cannot be kept; give 1 or more")
     if side < SMALLEST:
         raise InputError(f"crops of {side} pixels show nothing; give {SMALLEST} or more")
-    reader: Dataset = plugins.load(datasets, dataset)
-    recordings, notes = reader.recordings(root, wanted)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; name a folder with --out")
-    parts = len(recordings) if form == "captures" else sum(len(recording.cameras) for recording in recordings)
+    cutting = Cutting(every, side)
+    reader: Dataset | MarkedPictures = plugins.load(datasets, dataset)
+    if isinstance(reader, MarkedPictures):
+        if form == "captures":
+            raise InputError(f"{dataset} has single pictures, which make no captures; leave out --as captures")
+        people, notes = reader.people(root, wanted)
+        marked = MarkedCrops.of(dataset, reader.skeleton, people, notes, cutting)
+        splits = tuple(dict.fromkeys(str(person.about["split"]) for person in marked.people))
+        return Prepared(out, splits, *make_shards(marked, out, progress), (), tuple(marked.notes))
+    recordings, notes = reader.recordings(root, wanted)
     if form == "captures":
-        written, examples = make_captures(dataset, recordings, out, every, progress)
+        made = make_captures(dataset, recordings, out, every, progress)
     else:
-        written, examples = make_shards(dataset, recordings, notes, out, Cutting(every, side), progress)
+        made = make_shards(RecordedCrops(dataset, recordings, notes, cutting), out, progress)
     views = tuple(dict.fromkeys(view for recording in recordings for view in recording.cameras))
-    names = tuple(recording.name for recording in recordings)
-    return Prepared(out, names, parts, written, examples, views, tuple(notes))
+    return Prepared(out, tuple(recording.name for recording in recordings), *made, views, tuple(notes))

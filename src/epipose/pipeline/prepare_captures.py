@@ -38,8 +38,8 @@ OURS = re.compile(rf"{TRUTH}|videos|images|keypoints/(?!\.)[^/\\]+")
 
 def make_captures(
     dataset: str, recordings: Sequence[Recording], out: Path, every: int, progress: Report
-) -> tuple[int, int]:
-    """Write one capture folder for each recording into `out`; return how many were not there, and the poses of all.
+) -> tuple[int, int, int]:
+    """Write a capture folder for each recording into `out`; return how many, which were not there, and their poses.
 
     `every` N keeps each N-th moment; videos are then made into pictures of these moments.
     """
@@ -55,7 +55,7 @@ def make_captures(
             written += 1
         poses += before["poses"]
     progress("prepare", len(recordings), len(recordings))
-    return written, poses
+    return len(recordings), written, poses
 
 
 def _make(folder: Path, dataset: str, recording: Recording, every: int, key: str) -> dict[str, Any]:
