@@ -78,7 +78,7 @@ def _heads(file: Path, numbers: list[_Numbers]) -> Float64[ndarray, "people 2 2"
     """Return the corners of head boxes, in the order of valid.json; None where there is no such file."""
     if not file.is_file():
         return None
-    boxes, joints, missing = read_mat(file, "headboxes_src", "pos_gt_src", "jnt_missing")
+    boxes, joints, missing = map(np.asarray, read_mat(file, "headboxes_src", "pos_gt_src", "jnt_missing"))
     count = len(numbers)
     fits = boxes.shape == (2, 2, count) and joints.shape == (JOINTS, 2, count) and missing.shape == (JOINTS, count)
     if fits:

@@ -8,13 +8,14 @@ Any of these may be empty or missing.
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
 from numpy import ndarray
 
 from epipose.datasets._layout import laid_out
-from epipose.datasets._mat_files import number, part, read_mat, structures, text
+from epipose.datasets._mat_files import is_empty, number, read_mat, structures, text
 from epipose.datasets._mpii_marks import JOINTS, UNMARKED, UNPLACED, Marks, told
 
 NAME = "mpii_human_pose_v1_u12_1.mat"
@@ -51,9 +52,9 @@ def _file(root: Path) -> Path | None:
     return next((file for pattern in (_PATTERN, f"*/{_PATTERN}") for file in sorted(root.glob(pattern))), None)
 
 
-def _people(release: np.void, split: str) -> tuple[list[Marks], Counter[str]]:
+def _people(release: dict[str, Any], split: str) -> tuple[list[Marks], Counter[str]]:
     """Return those with joints, and for which reasons how many others were left out."""
-    columns = [np.ravel(release[name]) for name in ("img_train", "single_person", "act")]
+    columns = np.ravel(release["img_train"]), release["single_person"], structures(release["act"])
     people = []
     left_out: Counter[str] = Counter()
     of_picture: Counter[str] = Counter()
@@ -61,14 +62,14 @@ def _people(release: np.void, split: str) -> tuple[list[Marks], Counter[str]]:
         if not trains:
             continue
         (image,) = structures(picture["image"])
-        name = text(part(image, "name"))
-        alone = {int(index) for index in np.ravel(separate)}
+        name = text(image["name"])
+        alone = set(np.ravel(separate))
         for index, person in enumerate(structures(picture["annorect"]), start=1):
             of_picture[name] += 1  # not `index`: a picture may be listed twice
             about: dict[str, str | int] = {
                 "split": split,
-                "activity": text(part(act, "act_name")),
-                "category": text(part(act, "cat_name")),
+                "activity": text(act["act_name"]),
+                "category": text(act["cat_name"]),
                 "separate": int(index in alone),
             }
             one = _marks(name, of_picture[name], person, about)
@@ -79,18 +80,20 @@ def _people(release: np.void, split: str) -> tuple[list[Marks], Counter[str]]:
     return people, left_out
 
 
-def _marks(picture: str, number_in_it: int, person: np.void, about: dict[str, str | int]) -> Marks | str:
+def _marks(picture: str, number_in_it: int, person: dict[str, Any], about: dict[str, str | int]) -> Marks | str:
     """Return a person of a picture, or why they are left out."""
-    points, place, scale = (part(person, name) for name in ("annopoints", "objpos", "scale"))
-    joints, marked, visible = _joints([] if points is None else structures(points))
+    joints, marked, visible = _joints(structures(person.get("annopoints")))
+    place, scale = person.get("objpos"), person.get("scale")
     if not marked.any():
         return UNMARKED
-    if place is None or scale is None:
+    if is_empty(place) or is_empty(scale):
         return UNPLACED
     return Marks(picture, number_in_it, joints, marked, visible, _point(place), number(scale), _head(person), about)
 
 
-def _joints(annopoints: list[np.void]) -> tuple[Float64[ndarray, "16 2"], Bool[ndarray, "16"], Bool[ndarray, "16"]]:
+def _joints(
+    annopoints: list[dict[str, Any]],
+) -> tuple[Float64[ndarray, "16 2"], Bool[ndarray, "16"], Bool[ndarray, "16"]]:
     joints, marked, visible = np.zeros((JOINTS, 2)), np.zeros(JOINTS, bool), np.zeros(JOINTS, bool)
     for point in (point for one in annopoints for point in structures(one["point"])):
         joint = number(point["id"])
@@ -98,25 +101,25 @@ def _joints(annopoints: list[np.void]) -> tuple[Float64[ndarray, "16 2"], Bool[n
             raise ValueError(f"joint {joint}")
         joints[int(joint)] = number(point["x"]), number(point["y"])
         marked[int(joint)] = True
-        visible[int(joint)] = _is_visible(part(point, "is_visible"))
+        visible[int(joint)] = _is_visible(point.get("is_visible"))
     return joints, marked, visible
 
 
-def _is_visible(value: ndarray | None) -> bool:
+def _is_visible(value: Any) -> bool:
     """Return whether a joint is said to be visible; nothing is said of some."""
-    if value is None:
+    if is_empty(value):
         return False
-    said = _SAID[text(value).strip()] if value.dtype.kind == "U" else number(value)
+    said = _SAID[value.strip()] if isinstance(value, str) else number(value)
     if said not in (0, 1):
         raise ValueError(f"visible {said}")
     return said == 1
 
 
-def _point(value: ndarray) -> Float64[ndarray, "2"]:
+def _point(value: Any) -> Float64[ndarray, "2"]:
     (place,) = structures(value)
     return np.array([number(place["x"]), number(place["y"])])
 
 
-def _head(person: np.void) -> Float64[ndarray, "2 2"] | None:
-    corners = [part(person, name) for name in ("x1", "y1", "x2", "y2")]
-    return None if any(corner is None for corner in corners) else np.array(list(map(number, corners))).reshape(2, 2)
+def _head(person: dict[str, Any]) -> Float64[ndarray, "2 2"] | None:
+    corners = [person.get(name) for name in ("x1", "y1", "x2", "y2")]
+    return None if any(map(is_empty, corners)) else np.array([number(corner) for corner in corners]).reshape(2, 2)
