@@ -23,7 +23,9 @@ from epipose.pipeline.prepare_shards import Cutting, make_shards
 from epipose.pipeline.progress import no_report
 from epipose.pipeline.recorded_crops import RecordedCrops
 from epipose.pipeline.teaching import load_teaching
+from epipose.training.crop_examples import ArrayFiles
 from epipose.training.recorded_examples import Cut
+from epipose.training.shard_examples import shard_examples
 from tests.datasets import h36m_miniature as mini
 from tests.pipeline.test_prepare_captures import state
 
@@ -90,25 +92,30 @@ def test_crops_are_those_that_captures_teach_by(made: Path, filmed: Path, tmp_pa
     hold_out = HoldOut(recording=TAKES[-1].name)
     cut = cut_examples(teachings, hold_out, Cut.of_side(256), tmp_path / "examples", no_report)
     shards = open_shards(made)
-    weight, affine = shards.numbers("weight", 17), shards.numbers("crop_from_px", 2, 3)
-    places = [
-        mapped(one, pixels) for one, pixels in zip(affine, shards.numbers("pixels", 17, 2).astype(float), strict=True)
-    ]
-    pictures = shards.files.pictures(range(len(shards)))
+    examples = shard_examples(shards, np.arange(len(shards)))
     by_capture = {
-        (Path(file).parent.name, file.stem, int(examples.frames[row])): (examples, row)
-        for examples in (cut.learned, cut.held_out)
-        for row in range(len(examples))
-        for file in [examples.files[int(np.searchsorted(examples.starts, row, side="right")) - 1]]
+        (pictures.files[place].parent.name, pictures.files[place].stem, int(part.frames[row])): (part, row)
+        for part in (cut.learned, cut.held_out)
+        for row in range(len(part))
+        for pictures in [part.pictures]
+        if isinstance(pictures, ArrayFiles)
+        for place in [int(np.searchsorted(pictures.starts, row, side="right")) - 1]
     }
-    assert len(by_capture) == len(shards)
+    assert len(by_capture) == len(shards) == len(examples)
     for number in range(len(shards)):
         row = shards.row(number)
-        examples, other = by_capture[row["recording"], row["view"], row["frame"]]
-        assert np.abs(places[number] - examples.joints[other, :, :2]).max() < 0.1
-        np.testing.assert_array_equal(weight[number], examples.weight[other])
-        apart = pictures[number].astype(float) - examples.picture(other)
+        other, place = by_capture[row["recording"], row["view"], row["frame"]]
+        assert np.abs(examples.joints[number, :, :2] - other.joints[place, :, :2]).max() < 0.1
+        assert np.abs(examples.joints[number, :, 2] - other.joints[place, :, 2]).max() < 1e-4
+        for name in ("weight", "side_m", "span", "disc", "frames"):
+            np.testing.assert_allclose(getattr(examples, name)[number], getattr(other, name)[place], rtol=1e-5)
+        apart = examples.picture(number).astype(float) - other.picture(place)
         assert np.abs(apart).mean() < 2
+        assert examples.place(number) == f"{row['recording']}, {row['view']}, frame {row['frame']}"
+    some, rows = examples.at_hand(np.array([5, 60]))
+    np.testing.assert_array_equal(some.joints[rows], examples.joints[[5, 60]])
+    np.testing.assert_array_equal(some.picture(1), examples.picture(60))
+    assert some.place(1) == examples.place(60)
 
 
 def marked(take: mini.Take, root: Path) -> None:

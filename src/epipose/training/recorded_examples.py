@@ -18,7 +18,7 @@ from epipose.io.videos import Frame
 from epipose.pose.keypoints import Poses
 from epipose.pose.roots import root, root_joints
 from epipose.pose.skeletons import Skeleton
-from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
+from epipose.training.crop_examples import BY_ROW, FEWEST_JOINTS, ArrayFiles, CropExamples
 from epipose.training.published_crops import LARGEST_ZOOM
 
 ROOM: dict[FrameKind, float] = {"box": 1.5, "paper": LARGEST_ZOOM * 2**0.5}
@@ -185,8 +185,7 @@ def write_examples(kept: Sequence[Square], skeleton: Skeleton, frame: FrameKind,
     file.parent.mkdir(parents=True, exist_ok=True)
     np.save(file, np.stack([square.picture for square in kept]))
     return CropExamples(
-        (file,),
-        (0,),
+        ArrayFiles((file,), (0,)),
         np.stack([square.joints for square in kept]),
         np.stack([square.weight for square in kept]),
         np.array([square.side_m for square in kept], np.float32),
@@ -201,10 +200,7 @@ def write_examples(kept: Sequence[Square], skeleton: Skeleton, frame: FrameKind,
 def joined(parts: Sequence[CropExamples]) -> CropExamples:
     """Return examples of several files as one."""
     counts = [len(part) for part in parts]
-    starts = [int(start) for start in np.cumsum([0, *counts[:-1]])]
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("joints", "weight", "side_m", "span", "disc", "frames")
-    }
-    files = tuple(file for part in parts for file in part.files)
-    return replace(parts[0], files=files, starts=tuple(starts), **arrays)
+    starts = tuple(int(start) for start in np.cumsum([0, *counts[:-1]]))
+    known: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in BY_ROW}
+    files = [part.pictures.files for part in parts if isinstance(part.pictures, ArrayFiles)]
+    return replace(parts[0], pictures=ArrayFiles(tuple(file for some in files for file in some), starts), **known)
