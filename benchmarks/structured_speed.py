@@ -23,8 +23,7 @@ from epipose.geometry.crop_frames import MARGIN
 from epipose.io.model_files import ModelDescription
 from epipose.io.truth_files import read_truth
 from epipose.models.structured import StructuredNet, direct_decoder
-from epipose.pipeline.learn_structured import seen_poses
-from epipose.pipeline.lesson_examples import HoldOut, cut_examples
+from epipose.pipeline.lesson_examples import HoldOut, cut_examples, seen_poses
 from epipose.pipeline.progress import no_report
 from epipose.pipeline.teaching import TRUTH, load_teaching
 from epipose.runtime.networks import open_network

@@ -10,6 +10,7 @@ from benchmarks import (
     learning,
     limits,
     predict,
+    shards,
     speed,
     structured,
     structured_learning,
@@ -89,6 +90,13 @@ def test_predict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     predict.measure(tmp_path, repeats=1, frames=9, names=["small"])
     assert "ms a frame" in capsys.readouterr().out
     assert len(probe(tmp_path / "one.mp4").times) == 9
+
+
+def test_shards(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shards.main(tmp_path, repeats=1, batches=4, shards=4)
+    told = capsys.readouterr().out
+    assert "out of 4 shards" in told
+    assert "| tarfile" in told
 
 
 def test_learning_compares_what_one_camera_sees_with_triangulation(tmp_path: Path) -> None:

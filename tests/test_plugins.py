@@ -15,9 +15,9 @@ from epipose.errors import InputError
 from epipose.io import camera_files, keypoint_files
 from tests.sample import REPOSITORY
 
-CONTRACTS: dict[ModuleType, type] = {
+CONTRACTS: dict[ModuleType, type | tuple[type, ...]] = {
     camera_files: camera_files.CameraFormat,
-    datasets: datasets.Dataset,
+    datasets: (datasets.Dataset, datasets.MarkedPictures),
     detectors: detectors.Detector,
     exporters: exporters.Exporter,
     keypoint_files: keypoint_files.KeypointFormat,
@@ -25,7 +25,7 @@ CONTRACTS: dict[ModuleType, type] = {
 PLUGINS = [(folder, name) for folder in CONTRACTS for name in plugins.names(folder)]
 OURS = {"epipose.io.camera_files.toml", "epipose.io.keypoint_files.npz"}
 """The formats that epipose itself writes are more than plug-ins."""
-EXTRAS = ("mediapipe", "rtmlib", "ezc3d", "h5py", "cdflib", "torch", "onnxruntime", "pandas")
+EXTRAS = ("mediapipe", "rtmlib", "ezc3d", "h5py", "cdflib", "torch", "onnxruntime", "pandas", "pyarrow", "fsspec")
 
 
 def names_of(plugin: object) -> str:

@@ -93,7 +93,7 @@ def test_a_data_set_is_evaluated_under_a_protocol(tmp_path: Path, capsys: Output
     takes = [mini.Take(subject, 14, 1, "Walking 1", frames=24) for subject in (9, 11)]
     mini.write_official(tmp_path / "h36m", takes)
     out = tmp_path / "captures"
-    assert main(["prepare", "h36m", "--root", str(tmp_path / "h36m"), "--out", str(out)]) == 0
+    assert main(["prepare", "h36m", "--root", str(tmp_path / "h36m"), "--out", str(out), "--as", "captures"]) == 0
     for take in takes:
         shutil.copy(out / take.name / "truth" / "poses" / "h36m17.npz", out / take.name / "true.npz")
         (out / take.name / "poses").mkdir()

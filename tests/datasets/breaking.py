@@ -51,7 +51,7 @@ def video(frames: int, size_wh: tuple[int, int], rate: Fraction) -> Damage:
 
 def refusal(capsys: pytest.CaptureFixture[str], dataset: str, root: Path, out: Path, *arguments: str) -> str:
     """What is said where nothing can be prepared: one sentence."""
-    assert main(["prepare", dataset, "--root", str(root), "--out", str(out), *arguments]) == 2
+    assert main(["prepare", dataset, "--root", str(root), "--out", str(out), "--as", "captures", *arguments]) == 2
     printed, said = capsys.readouterr()
     assert printed == ""
     assert_one_sentence(said)

@@ -103,10 +103,10 @@ def test_missing_joints_have_no_weight(root: Path) -> None:
 
 
 def test_clips_become_captures_of_videos_at_50_per_second(filmed: Path, tmp_path: Path) -> None:
-    done = prepare("aspset510", filmed, tmp_path)
-    assert done.captures == ("04ac-0001", "1e28-0001")
+    done = prepare("aspset510", filmed, tmp_path, form="captures")
+    assert done.recordings == ("04ac-0001", "1e28-0001")
     assert done.notes == ("1e28 has one camera, which is taken as level: nothing else says which way is up",)
-    for clip in done.captures:
+    for clip in done.recordings:
         known = read_known_poses(tmp_path / clip / "truth")
         np.testing.assert_allclose(known.poses.times, np.arange(mini.FRAMES) / 50, atol=1e-6)
         links = sorted(file.name for file in (tmp_path / clip / "videos").iterdir())

@@ -106,7 +106,9 @@ def test_names_cannot_lead_elsewhere(whole: dict[str, Path], tmp_path: Path) -> 
 def test_the_last_line_has_the_numbers_that_matter(
     whole: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["prepare", "aspset510", "--root", str(whole["filmed"]), "--out", str(tmp_path)]) == 0
+    assert (
+        main(["prepare", "aspset510", "--root", str(whole["filmed"]), "--out", str(tmp_path), "--as", "captures"]) == 0
+    )
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line == f"wrote 1 of 1 captures into {tmp_path} (0 were there): 5 poses, 3 cameras"
 

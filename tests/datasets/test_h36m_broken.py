@@ -251,8 +251,12 @@ def test_one_sentence_says_what_is_wrong(
     assert not Path("ran").exists()
 
 
+CAPTURES = ("--as", "captures")
+"""Of poses, with pictures or without."""
+
+
 def refusal(capsys: pytest.CaptureFixture[str], root: Path, out: Path, *arguments: str) -> str:
-    assert main(["prepare", "h36m", "--root", str(root), "--out", str(out), *arguments]) == 2
+    assert main(["prepare", "h36m", "--root", str(root), "--out", str(out), *CAPTURES, *arguments]) == 2
     printed, said = capsys.readouterr()
     assert printed == ""
     assert_one_sentence(said)
@@ -271,6 +275,7 @@ def test_a_folder_without_it_says_what_it_should_hold(
     shutil.copytree(whole["h5"], both, dirs_exist_ok=True)
     assert "in several formats" in refusal(capsys, both, tmp_path / "out")
     assert "nothing of subject S5; it has S1, S9" in refusal(capsys, whole["npz"], tmp_path / "out", "--subjects", "S5")
+    assert "choose with --subjects" in refusal(capsys, whole["npz"], tmp_path / "out", "--splits", "train")
     assert not (tmp_path / "out").exists()
 
 
@@ -284,9 +289,9 @@ def test_what_was_made_before_the_bad_file_is_kept(
     refusal(capsys, root, tmp_path / "out")
     assert [folder.name for folder in (tmp_path / "out").iterdir()] == ["S1_Directions-1"]
     bad.write_bytes(good)
-    assert main(["prepare", "h36m", "--root", str(root), "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert main(["prepare", "h36m", "--root", str(root), "--out", str(tmp_path / "out"), *CAPTURES, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["captures"] == ["S1_Directions-1", "S9_Greeting-1"]
+    assert told["recordings"] == ["S1_Directions-1", "S9_Greeting-1"]
     assert (told["written"], told["poses"], told["warnings"]) == (1, 8, [])
 
 
@@ -294,6 +299,7 @@ def test_what_was_made_before_the_bad_file_is_kept(
 def test_the_last_line_has_the_numbers_that_matter(
     form: str, whole: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["prepare", "h36m", "--root", str(whole[form]), "--out", str(tmp_path), "--subjects", "S1"]) == 0
+    arguments = ["--root", str(whole[form]), "--out", str(tmp_path), "--subjects", "S1"]
+    assert main(["prepare", "h36m", *arguments, *CAPTURES]) == 0
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line == f"wrote 1 of 1 captures into {tmp_path} (0 were there): 4 poses, 4 cameras"

@@ -1,12 +1,10 @@
 """Files of Human3.6M with something in them that nobody expects: read, or refused in one sentence, never a crash."""
 
-import copy
 import json
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,30 +17,11 @@ from epipose.datasets._restricted_pickle import read_pickle
 from epipose.datasets.h36m import PLUGIN
 from epipose.errors import InputError
 from tests.datasets import h36m_miniature as mini
+from tests.datasets.spoiling import JUNK, PLAIN, spoiled
 
 h5py = pytest.importorskip("h5py", reason="the extra 'datasets' is not installed")
 
 TAKES = (mini.Take(1, 2, 1, "Directions 1", 2), mini.Take(9, 5, 1, "Greeting 1", 2))
-JUNK: list[Any] = [None, -1, 7, 1e30, float("nan"), "", "x", [], {}, [[1], [1, 2]], {"R": 1}, True, np.zeros((0, 3)),
-                   np.full((17, 3), np.nan), np.zeros((2, 17, 2), np.int8), np.array(["a"])]  # fmt: skip
-PLAIN = [junk for junk in JUNK if not isinstance(junk, np.ndarray)]
-
-
-def spoiled(data: st.DataObject, held: Any, junk: list[Any]) -> Any:
-    """A copy of `held` in which one part, anywhere, is something else, or missing."""
-    if isinstance(held, dict | list) and held and data.draw(st.integers(0, 9)):
-        copied = copy.copy(held)
-        places = list(held) if isinstance(held, dict) else range(len(held))
-        place = data.draw(st.sampled_from(list(places)))
-        if not data.draw(st.integers(0, 5)):
-            del copied[place]
-        else:
-            copied[place] = spoiled(data, held[place], junk)
-        return copied
-    if isinstance(held, np.ndarray) and held.dtype.names and data.draw(st.booleans()):
-        kept = data.draw(st.lists(st.sampled_from(held.dtype.names), min_size=1, unique=True))
-        return held[kept]
-    return data.draw(st.sampled_from(junk))
 
 
 def spoil_json(name: str) -> Callable[[Path, st.DataObject], None]:

@@ -1,105 +1,152 @@
-"""Cell arrays of MATLAB files: SciPy writes them, and damaged ones are refused without a crash."""
+"""MATLAB files: what SciPy writes and reads, what MATLAB itself writes, and damage that must not end the process."""
 
 import struct
-from collections.abc import Callable
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from numpy import ndarray
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
-from epipose.datasets._mat_files import read_cells
+from epipose.datasets import _mat_files
+from epipose.datasets._mat_files import read_mat
 from epipose.errors import InputError
+from tests.datasets import marked_miniature as mini
 
-CELLS = (np.arange(168.0).reshape(2, 84) / 7, np.array([[-3, 4], [5, 70_000]]), np.array([[2.5]], np.float32),
-         np.empty((0, 84)), np.arange(24, dtype=np.uint8).reshape(2, 3, 4))  # fmt: skip
-
-
-def column(cells: tuple[Any, ...]) -> ndarray:
-    held = np.empty((len(cells), 1), object)
-    for row, cell in enumerate(cells):
-        held[row, 0] = cell
-    return held
-
-
-@pytest.mark.parametrize("packed", [True, False])
-def test_what_scipy_wrote_is_read(packed: bool, tmp_path: Path) -> None:
-    file = tmp_path / "a.mat"
-    other = column((np.zeros((3, 3)),))
-    savemat(file, {"frames": np.zeros(3), "before": other, "annot3": column(CELLS), "x": "text"}, do_compression=packed)
-    found = read_cells(file, "annot3")
-    assert len(found) == len(CELLS)
-    for read, written in zip(found, CELLS, strict=True):
-        np.testing.assert_array_equal(read, written)
-    (zeros,) = read_cells(file, "before")
-    np.testing.assert_array_equal(zeros, np.zeros((3, 3)))
+KINDS = st.sampled_from([np.float64, np.float32, np.uint8, np.int16, np.int64, np.bool_])
+NUMBERS = KINDS.flatmap(
+    lambda kind: (
+        arrays.arrays(kind, st.tuples(st.integers(0, 3), st.integers(0, 3)), elements={"allow_nan": False})
+        if np.issubdtype(kind, np.floating)
+        else arrays.arrays(kind, st.tuples(st.integers(0, 3), st.integers(0, 3)))
+    )
+)
+TEXT = st.text("abc é雪", max_size=9).filter(lambda text: text == text.strip())
+NAMES = st.lists(st.sampled_from(["x", "y", "image", "annopoints", "is_visible"]), min_size=1, max_size=3, unique=True)
 
 
-def test_cells_come_column_by_column_as_matlab_counts_them(tmp_path: Path) -> None:
-    held = np.empty((2, 2), object)
-    for number in range(4):
-        held[number % 2, number // 2] = np.array([[float(number)]])
-    savemat(tmp_path / "a.mat", {"c": held})
-    assert [float(cell[0, 0]) for cell in read_cells(tmp_path / "a.mat", "c")] == [0, 1, 2, 3]
+def held(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    def rows(names: list[str]) -> st.SearchStrategy[Any]:
+        return st.lists(st.fixed_dictionaries(dict.fromkeys(names, inner)), min_size=1, max_size=3).map(mini.structs)
+
+    return NAMES.flatmap(rows) | st.lists(inner, max_size=3).map(mini.cells)
 
 
-def test_numbers_from_the_other_end_are_read(tmp_path: Path) -> None:
-    """As machines wrote them that begin numbers with their greatest part; put together by the format's description."""
-
-    def element(kind: int, data: bytes) -> bytes:
-        return struct.pack(">II", kind, len(data)) + data + bytes(-len(data) % 8)
-
-    def matrix(kind: int, sizes: tuple[int, ...], name: bytes, values: bytes) -> bytes:
-        head = element(6, struct.pack(">II", kind, 0)) + element(5, struct.pack(f">{len(sizes)}i", *sizes))
-        return element(14, head + element(1, name) + values)
-
-    small = struct.pack(">I", 2 << 16 | 1) + b"\x07\xff\0\0"
-    inside = matrix(6, (1, 2), b"", element(9, struct.pack(">2d", 1.5, -2))) + matrix(6, (2, 1), b"", small)
-    heading = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack(">H", 0x0100) + b"MI"
-    (tmp_path / "a.mat").write_bytes(heading + matrix(1, (1, 2), b"c", inside + element(14, b"")))
-    first, second = read_cells(tmp_path / "a.mat", "c")
-    assert first.tolist() == [[1.5, -2]]
-    assert second.tolist() == [[7], [-1]]
+VALUES = st.recursive(NUMBERS | TEXT, held, max_leaves=12)
 
 
-@pytest.mark.parametrize(
-    "held", [{}, {"c": np.zeros((2, 2))}, {"c": "text"}, {"c": column(("text",))}, {"c": column((1j,))},
-             {"c": column((column((1.0,)),))}, {"c": column(({"a": 1.0},))}],
-    ids=["nothing", "numbers", "text", "texts", "complex", "cells", "structs"],
-)  # fmt: skip
-def test_what_is_no_cells_of_numbers_is_refused(held: dict[str, Any], tmp_path: Path) -> None:
-    savemat(tmp_path / "a.mat", held)
-    with pytest.raises(InputError, match=r"a\.mat is cut short or damaged, or has no cells 'c'; get it again"):
-        read_cells(tmp_path / "a.mat", "c")
+def plain(value: ndarray) -> Any:
+    """What SciPy returns, as our reader does."""
+    if value.dtype.names is not None:
+        rows = value.ravel(order="F")
+        return [{name: plain(row[name]) for name in value.dtype.names} for row in rows]
+    if value.dtype.hasobject:
+        return [plain(one) for one in value.ravel(order="F")]
+    if value.dtype.kind == "U":
+        return "".join(value.tolist())
+    return float(value.item()) if value.size == 1 else value.astype(float)
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    assert type(ours) is type(theirs)
+    if isinstance(ours, list):
+        for one, other in zip(ours, theirs, strict=True):
+            assert_same(one, other)
+    elif isinstance(ours, dict):
+        assert list(ours) == list(theirs)
+        assert_same(list(ours.values()), list(theirs.values()))
+    elif isinstance(ours, ndarray):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+    else:
+        assert ours == theirs
+
+
+@given(value=VALUES, packed=st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_scipy_agrees(value: Any, packed: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("mat") / "a.mat"
+    savemat(file, {"before": 1.0, "RELEASE": value, "after": "b"}, do_compression=packed, oned_as="row")
+    ours, after = read_mat(file, "RELEASE", "after")
+    assert_same(ours, plain(loadmat(file)["RELEASE"]))
+    assert after == "b"
+
+
+def test_scipy_agrees_on_a_release(tmp_path: Path) -> None:
+    mini.write_mpii_release(tmp_path)
+    file = tmp_path / "mpii_human_pose_v1_u12_1.mat"
+    (ours,) = read_mat(file, "RELEASE")
+    assert_same(ours, plain(loadmat(file)["RELEASE"]))
+
+
+def element(order: str, kind: int, data: bytes) -> bytes:
+    """In short where it fits, as MATLAB writes it."""
+    if 0 < len(data) <= 4:
+        return struct.pack(f"{order}I", len(data) << 16 | kind) + data.ljust(4, b"\0")
+    return struct.pack(f"{order}2I", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def variable(order: str, name: str, kind: int, shape: tuple[int, int], contents: bytes) -> bytes:
+    flags, sides = struct.pack(f"{order}2I", kind, 0), struct.pack(f"{order}2i", *shape)
+    parts = [element(order, 6, flags), element(order, 5, sides)]
+    return element(order, 14, b"".join([*parts, element(order, 1, name.encode()), contents]))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_matlab_writes_of_either_kind_of_machine(order: str, packed: bool, tmp_path: Path) -> None:
+    numbers = variable(order, "numbers", 6, (1, 3), element(order, 2, bytes([7, 0, 255])))  # doubles that fit in bytes
+    letters = variable(order, "letters", 4, (1, 3), element(order, 4, struct.pack(f"{order}3H", *map(ord, "é雪x"))))
+    variables = [numbers, letters]
+    if packed:
+        # Variables that are packed are not padded.
+        variables = [struct.pack(f"{order}2I", 15, len(zlib.compress(v))) + zlib.compress(v) for v in variables]
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack(f"{order}H", 0x0100) + {"<": b"IM", ">": b"MI"}[order]
+    (tmp_path / "a.mat").write_bytes(header + b"".join(variables))
+    letters_read, numbers_read = read_mat(tmp_path / "a.mat", "letters", "numbers")
+    assert letters_read == "é雪x"
+    np.testing.assert_array_equal(numbers_read, [[7, 0, 255]])
+    theirs = loadmat(tmp_path / "a.mat", uint16_codec={"<": "utf-16-le", ">": "utf-16-be"}[order])
+    assert_same([letters_read, numbers_read], [plain(theirs["letters"]), plain(theirs["numbers"])])
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    file = tmp_path_factory.mktemp("release") / "a.mat"
+    savemat(file, {"RELEASE": mini.release()}, do_compression=False)
+    return file.read_bytes()
 
 
 @given(
-    changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=5),
-    kept=st.one_of(st.none(), st.integers(0, 2500)),
-    packed=st.booleans(),
+    changes=st.lists(st.tuples(st.integers(120, 20_000), st.integers(0, 255)), max_size=5),
+    kept=st.one_of(st.none(), st.integers(0, 20_000)),
 )
-@settings(max_examples=300, deadline=1000)
-def test_a_damaged_file_is_read_or_refused_soon(
-    changes: list[tuple[int, int]], kept: int | None, packed: bool, tmp_path_factory: pytest.TempPathFactory
+@settings(max_examples=100, deadline=2000)
+@example(changes=[(136, 3)], kept=None)  # other flags
+@example(changes=[(155, 127)], kept=None)  # two billion rows
+def test_damage_is_read_or_refused_soon(
+    changes: list[tuple[int, int]], kept: int | None, release: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    file = tmp_path_factory.mktemp("mat") / "annot.mat"
-    savemat(file, {"annot2": column(CELLS), "annot3": column(CELLS)}, do_compression=packed)
-    content = bytearray(file.read_bytes())
+    content = bytearray(release)
     for place, value in changes:
         content[place % len(content)] = value
+    file = tmp_path_factory.mktemp("damaged") / "a.mat"
     file.write_bytes(content[:kept])
     with suppress(InputError):
-        read_cells(file, "annot3")
+        read_mat(file, "RELEASE")
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:100], lambda b: b[: len(b) // 2], lambda b: b"x" * len(b)])
-def test_half_a_file_is_refused(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    savemat(tmp_path / "a.mat", {"c": column(CELLS)})
-    (tmp_path / "a.mat").write_bytes(change((tmp_path / "a.mat").read_bytes()))
-    with pytest.raises(InputError, match="cut short or damaged"):
-        read_cells(tmp_path / "a.mat", "c")
+def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_mat_files, "_MOST_BYTES", 1 << 20)
+    bomb = zlib.compress(variable("<", "RELEASE", 9, (1, 1 << 21), element("<", 2, bytes(1 << 21))))
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H", 0x0100) + b"IM"
+    (tmp_path / "a.mat").write_bytes(header + struct.pack("<2I", 15, len(bomb)) + bomb)
+    with pytest.raises(InputError, match=r"a.mat is cut short or damaged"):
+        read_mat(tmp_path / "a.mat", "RELEASE")
+    monkeypatch.undo()
+    assert np.shape(read_mat(tmp_path / "a.mat", "RELEASE")[0]) == (1, 1 << 21)

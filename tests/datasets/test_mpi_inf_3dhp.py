@@ -111,14 +111,14 @@ def test_the_camera_of_a_test_set_is_found(unfilmed: Path) -> None:
 
 def test_test_sets_become_captures_of_pictures(tmp_path: Path) -> None:
     root = mini.write_tests(tmp_path / "root", ("TS6",), pictures=True)
-    done = prepare("mpi_inf_3dhp", root, tmp_path / "out", every=2)
-    assert (done.captures, done.poses, done.views) == (("TS6",), 3, ("camera",))
+    done = prepare("mpi_inf_3dhp", root, tmp_path / "out", form="captures", every=2)
+    assert (done.recordings, done.examples, done.views) == (("TS6",), 3, ("camera",))
     names = sorted(file.name for file in (tmp_path / "out" / "TS6" / "images" / "camera").iterdir())
     assert names == ["img_000001.jpg", "img_000004.jpg", "img_000006.jpg"]
 
 
 def test_true_keypoints_triangulate_to_the_truth(filmed: Path, tmp_path: Path) -> None:
-    prepare("mpi_inf_3dhp", filmed, tmp_path, Wanted(subjects=("S6",)))
+    prepare("mpi_inf_3dhp", filmed, tmp_path, Wanted(subjects=("S6",)), form="captures")
     folder = tmp_path / "S6_Seq2"
     triangulate(folder, detector="truth", smooth="none")
     true = read_known_poses(folder / "truth").poses

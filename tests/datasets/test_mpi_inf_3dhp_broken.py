@@ -88,14 +88,14 @@ def nan_tested(file: Path) -> None:
 
 CASES: list[tuple[str, str, Damage, str]] = [
     ("poses", ANNOTATIONS, Path.unlink, "holds neither S1/Seq1/annot.mat nor TS1/annot_data.mat or others of MPI-INF"),
-    ("poses", ANNOTATIONS, cut, "annot.mat is cut short or damaged, or has no cells 'annot3'; get it again"),
-    ("poses", ANNOTATIONS, emptied, "annot.mat is cut short or damaged, or has no cells 'annot3'; get it again"),
-    ("poses", ANNOTATIONS, binary, "annot.mat is cut short or damaged, or has no cells 'annot3'; get it again"),
-    ("poses", ANNOTATIONS, no_cells, "annot.mat is cut short or damaged, or has no cells 'annot3'; get it again"),
+    ("poses", ANNOTATIONS, cut, "annot.mat is cut short or damaged; get it from its source again"),
+    ("poses", ANNOTATIONS, emptied, "annot.mat is cut short or damaged; get it from its source again"),
+    ("poses", ANNOTATIONS, binary, "annot.mat is cut short or damaged; get it from its source again"),
+    ("poses", ANNOTATIONS, no_cells, "annot.mat holds no cells annot3, one for each camera; get it from its source again"),
     ("poses", ANNOTATIONS, poses(lambda j: j[:, :51]), r"poses of shape \(6, 51\) for camera 0, not \(frames, 84\)"),
     ("poses", ANNOTATIONS, poses(lambda j: j[:0]), "annot.mat holds no pose"),
     ("poses", ANNOTATIONS, poses(not_finite), "annot.mat has positions that are not finite"),
-    ("poses", ANNOTATIONS, fewer_cameras, r"annot.mat holds poses of shape \(0,\) for camera 3, not"),
+    ("poses", ANNOTATIONS, fewer_cameras, r"annot.mat holds poses of shape \(\) for camera 3, not"),
     ("poses", ANNOTATIONS, universal, "belong together: video_.* and video_0 place joints .* mm apart; get both again"),
     ("poses", CALIBRATION, Path.unlink, "camera.calibration is missing or no text; get it from its source again"),
     ("poses", CALIBRATION, cut, "camera.calibration is not laid out as expected; get it from its source again"),
@@ -149,7 +149,10 @@ def test_a_wrong_root_or_subject_says_what_there_is(
 def test_the_last_line_has_the_numbers_that_matter(
     whole: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["prepare", "mpi_inf_3dhp", "--root", str(whole["filmed"]), "--out", str(tmp_path)]) == 0
+    assert (
+        main(["prepare", "mpi_inf_3dhp", "--root", str(whole["filmed"]), "--out", str(tmp_path), "--as", "captures"])
+        == 0
+    )
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line == f"wrote 1 of 1 captures into {tmp_path} (0 were there): 6 poses, 3 cameras"
 

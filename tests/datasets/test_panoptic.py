@@ -139,8 +139,8 @@ def test_sequences_can_be_chosen_by_name_and_kind(unfilmed: Path) -> None:
 
 
 def test_captures_of_several_people_are_learned_from(filmed: Path, tmp_path: Path) -> None:
-    done = prepare("panoptic", filmed, tmp_path, Wanted(actions=(SEQUENCE,)))
-    assert (done.captures, done.poses, done.views) == ((SEQUENCE,), mini.FIRST + mini.FRAMES, ("00_07", "00_12"))
+    done = prepare("panoptic", filmed, tmp_path, Wanted(actions=(SEQUENCE,)), form="captures")
+    assert (done.recordings, done.examples, done.views) == ((SEQUENCE,), mini.FIRST + mini.FRAMES, ("00_07", "00_12"))
     keypoints = read_keypoints(tmp_path / SEQUENCE / "keypoints" / "truth" / "00_12.npz")
     assert keypoints.score[mini.FIRST, 0].any()
     assert not keypoints.score[: mini.FIRST].any()
@@ -149,4 +149,4 @@ def test_captures_of_several_people_are_learned_from(filmed: Path, tmp_path: Pat
     shown = sum(mini.there(number, frame) for number in IDS for frame in range(mini.FIRST + mini.FRAMES))
     assert len(divided.learned.joints) + len(divided.held_out.joints) <= 2 * shown
     assert len(divided.learned.joints) > 0
-    assert prepare("panoptic", filmed, tmp_path, Wanted(actions=(SEQUENCE,))).written == 0
+    assert prepare("panoptic", filmed, tmp_path, Wanted(actions=(SEQUENCE,)), form="captures").written == 0

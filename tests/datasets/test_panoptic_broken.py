@@ -140,7 +140,9 @@ def test_names_that_are_no_sequence_are_not_read(whole: dict[str, Path], tmp_pat
 def test_the_last_line_has_the_numbers_that_matter(
     whole: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["prepare", "panoptic", "--root", str(whole["filmed"]), "--out", str(tmp_path)]) == 0
+    assert (
+        main(["prepare", "panoptic", "--root", str(whole["filmed"]), "--out", str(tmp_path), "--as", "captures"]) == 0
+    )
     line = capsys.readouterr().out.strip().splitlines()[-1]
     assert line == f"wrote 1 of 1 captures into {tmp_path} (0 were there): 9 poses, 2 cameras"
 

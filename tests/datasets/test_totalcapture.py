@@ -76,10 +76,10 @@ def test_people_and_cameras_stand_upright_in_metres_with_left_on_their_left(root
 
 
 def test_cameras_without_a_video_are_left_out_and_named(filmed: Path, tmp_path: Path) -> None:
-    done = prepare("totalcapture", filmed, tmp_path)
-    assert (done.captures, done.views) == (("S1_acting1", "S1_walking2"), mini.DOWNLOADED)
+    done = prepare("totalcapture", filmed, tmp_path, form="captures")
+    assert (done.recordings, done.views) == (("S1_acting1", "S1_walking2"), mini.DOWNLOADED)
     assert done.notes == tuple(
-        f"{name} has no cam2 or cam4 or cam5 or cam6 or cam7: there is no video of it" for name in done.captures
+        f"{name} has no cam2 or cam4 or cam5 or cam6 or cam7: there is no video of it" for name in done.recordings
     )
     folder = tmp_path / "S1_acting1"
     true = read_known_poses(folder / "truth").poses

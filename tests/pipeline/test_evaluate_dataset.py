@@ -59,7 +59,7 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("whole")
     takes = [*SOUND, DAMAGED, take(1, 2)]
     mini.write_official(root / "h36m", takes)
-    prepare("h36m", root / "h36m", root / "captures", Wanted(damaged=True))
+    prepare("h36m", root / "h36m", root / "captures", Wanted(damaged=True), form="captures")
     spoil(root / "captures", takes)
     return root / "captures"
 
@@ -117,7 +117,7 @@ def test_every_64th_frame_is_averaged_over_frames(captures: Path, tmp_path: Path
 def test_frames_are_counted_from_the_first(tmp_path: Path) -> None:
     takes = [mini.Take(9, 14, 1, "Walking 1", frames=6), mini.Take(11, 14, 1, "Walking 1", frames=6)]
     mini.write_official(tmp_path / "h36m", takes)
-    prepare("h36m", tmp_path / "h36m", tmp_path / "captures", every=2)
+    prepare("h36m", tmp_path / "h36m", tmp_path / "captures", form="captures", every=2)
     spoil(tmp_path / "captures", takes)
     fourth = replace(PLUGIN.benchmark.protocols[0], every=4)  # type: ignore[union-attr]
     done = evaluate_dataset(tmp_path / "captures", "h36m", fourth, poses="noisy")
@@ -184,7 +184,7 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Captures whose videos show people of discs, and `discs.onnx`, a network that reads them."""
     root = tmp_path_factory.mktemp("filmed")
     write_disc_release(root / "h36m", FILMED)
-    prepare("h36m", root / "h36m", root / "captures")
+    prepare("h36m", root / "h36m", root / "captures", form="captures")
     heights = mini.joints_mm(FILMED[0])[0] / 1000
     names = H36M.joint_names
     lengths = {(names[a], names[b]): float(np.linalg.norm(heights[a] - heights[b])) for a, b in H36M.bones}
@@ -255,7 +255,7 @@ def test_what_was_seen_is_kept_and_seen_again_only_when_something_changed(
 
 
 def test_pictures_of_thinned_captures_are_shown(filmed: Path, tmp_path: Path) -> None:
-    prepare("h36m", filmed / "h36m", tmp_path / "thin", every=64)
+    prepare("h36m", filmed / "h36m", tmp_path / "thin", form="captures", every=64)
     thin = seen(filmed, "discs.onnx", "every-64", tmp_path, tmp_path / "thin").report
     assert thin.asked_poses == 12
     assert thin.compared_poses > 0, "JPEG spoils some of the discs' colours"

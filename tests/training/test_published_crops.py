@@ -21,7 +21,7 @@ from epipose.models.small import SmallNet
 from epipose.pose.keypoints import Poses
 from epipose.pose.roots import root, root_joints
 from epipose.pose.skeletons import Skeleton, load_skeleton
-from epipose.training.crop_examples import CropExamples
+from epipose.training.crop_examples import ArrayFiles, CropExamples
 from epipose.training.crop_lesson import CropLesson
 from epipose.training.crop_squares import in_units, published_frame, steady_frame
 from epipose.training.examination import examine
@@ -151,9 +151,8 @@ def test_crops_vary_as_published(tmp_path: Path) -> None:
 def test_things_cover_every_crop_unless_told_otherwise(tmp_path: Path) -> None:
     examples = example(tmp_path, person(4), load_skeleton("h36m17"))
     # On black crops whatever is not black was laid over them.
-    black = np.zeros_like(np.load(examples.files[0]))
-    np.save(tmp_path / "black.npy", black)
-    nothing = replace(examples, files=(tmp_path / "black.npy",))
+    np.save(tmp_path / "black.npy", np.zeros((len(examples), examples.size, examples.size, 3), np.uint8))
+    nothing = replace(examples, pictures=ArrayFiles((tmp_path / "black.npy",), (0,)))
     shares = []
     for seed in range(40):
         picture, _, _, _ = vary_as_published(nothing, 0, SIZE, PublishedVariation(), np.random.default_rng(seed))

@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -17,9 +16,13 @@ class Learn(Command):
     """Teach a network to see 3D poses with one camera, by recordings of several that were reconstructed."""
 
     folders: Annotated[
-        list[Path],
+        list[str],
         tyro.conf.Positional,
-        tyro.conf.arg(metavar="CAPTURE...", help="Folders of recordings, after `epipose reconstruct`."),
+        tyro.conf.arg(
+            metavar="CAPTURE...",
+            help="Folders of recordings, after `epipose reconstruct`; or, for supervised and structured-supervised, one"
+            " folder or URL of shards, made by `epipose prepare`.",
+        ),
     ]
     recipe: Annotated[
         str,
@@ -55,7 +58,7 @@ class Learn(Command):
         tyro.conf.arg(
             metavar="SHARE|VIEW|CAPTURE",
             help="Never learned from, for marking: the last share of the frames, one camera, or one of several"
-            " recordings.",
+            " recordings; of shards also subjects, such as S9,S11.",
         ),
     ] = "0.25"
     crops: Annotated[

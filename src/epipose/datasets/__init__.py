@@ -1,57 +1,24 @@
-"""Data sets that others published: one module each, whose file name is its public name and whose `PLUGIN` reads it."""
+"""Data sets that others published: one module each, whose file name is its public name and whose `PLUGIN` reads it.
+
+A reader converts the units, axes, joint orders and pixel coordinates of its data set. It is a `Dataset` where joints
+are known in 3D, and `MarkedPictures` where people marked them in pictures.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from epipose.datasets._benchmark import Benchmark
-from epipose.geometry.cameras import Camera
-from epipose.pose.keypoints import Keypoints, Poses
+from epipose.datasets._marked import MarkedPerson
+from epipose.datasets._recordings import Contents, Recording
+from epipose.datasets._wanted import Wanted
+from epipose.pose.skeletons import Skeleton
 
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which recordings are asked for; empty means all."""
-
-    subjects: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    damaged: bool = False
-    """Also those whose truth is known to be wrong."""
-
-
-@dataclass(frozen=True, eq=False)
-class Contents:
-    """What is in one recording."""
-
-    poses: Poses
-    """The truth: metres, Z up, seconds since the first frame of the videos."""
-    videos: Mapping[str, Path] = field(default_factory=dict)
-    """By view, whole; empty where the data set has pictures instead, or neither."""
-    pictures: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
-    """By view, one for each moment of the poses."""
-    keypoints: Mapping[str, Mapping[str, Keypoints]] = field(default_factory=dict)
-    """By detector and view, what others found in 2D."""
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """One recording of a data set; nothing large was read yet where the data set allows it."""
-
-    name: str
-    """Of its capture folder: subject, action and take."""
-    cameras: Mapping[str, Camera]
-    sources: tuple[Path | str, ...]
-    """All that decides its contents: files, or, where they are many, their names."""
-    read: Callable[[], Contents]
-    """Raises InputError, naming the file, for one that is damaged."""
-    about: Mapping[str, str | int] = field(default_factory=dict)
-    """What the data set calls its subject, action and so on."""
+__all__ = ["Benchmark", "Contents", "Dataset", "MarkedPerson", "MarkedPictures", "Recording", "Wanted"]
 
 
 class Dataset(ABC):
-    """Reads one published data set from files that the user has, converting its units, axes and joint orders."""
+    """Reads one published data set of recordings from files that the user has."""
 
     benchmark: ClassVar[Benchmark | None] = None
     """How poses are compared with its truth, where that was agreed upon."""
@@ -61,4 +28,21 @@ class Dataset(ABC):
         """Return the recordings under `root`, by name, and what was left out or assumed, one sentence each.
 
         Raises InputError, with the remedy, for a folder without the data set and for what is wanted but not there.
+        """
+
+
+class MarkedPictures(ABC):
+    """Reads one published data set of single pictures, in which joints were marked by hand."""
+
+    @property
+    @abstractmethod
+    def skeleton(self) -> Skeleton:
+        """The joints that were marked."""
+
+    @abstractmethod
+    def people(self, root: Path, wanted: Wanted) -> tuple[list[MarkedPerson], list[str]]:
+        """Return the people under `root` with at least one marked joint, in the order of the data set.
+
+        Also returns what was left out or assumed, one sentence each. Raises InputError, with the remedy, for a folder
+        without the data set, for a damaged file or a missing picture, and for what is wanted but not there.
         """

@@ -1,7 +1,7 @@
 """Files that may be cut short, damaged or something else than their names say."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ def laid_out(file: Path) -> Iterator[None]:
         raise InputError(f"{file} is not laid out as expected; get it from its source again") from error
 
 
-def read_json(file: Path) -> Any:
-    """Return what a JSON file holds; raises InputError, naming it, for one that is damaged or not there."""
+def read_json(file: Path, each: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """Return what a JSON file holds, `each` of its objects replaced.
+
+    Raises InputError, naming it, for one that is damaged or not there.
+    """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_bytes(), object_hook=each)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file} is missing, cut short or damaged; get it from its source again") from error
 

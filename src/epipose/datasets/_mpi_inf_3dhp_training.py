@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -19,7 +20,7 @@ from epipose.datasets import Contents, Recording
 from epipose.datasets._checked_poses import check_near, checked_poses
 from epipose.datasets._damaged_files import laid_out, read_lines
 from epipose.datasets._filmed import filmed, times_filmed
-from epipose.datasets._mat_files import read_cells
+from epipose.datasets._mat_files import read_mat
 from epipose.datasets._mpi_inf_3dhp_facts import MILLIMETRE, SHORT_VIDEO, TITLE, Part
 from epipose.datasets._opencv_cameras import opencv_camera
 from epipose.datasets._upright import Z_UP_FROM_Y_UP
@@ -81,7 +82,9 @@ def _rig(file: Path) -> dict[str, Camera]:
 
 
 def _read(part: Part, file: Path, cameras: Mapping[str, Camera], videos: Mapping[str, Path]) -> Contents:
-    cells = read_cells(file, "annot3")
+    (cells,) = read_mat(file, "annot3")
+    if not isinstance(cells, list):
+        raise InputError(f"{file} holds no cells annot3, one for each camera; get it from its source again")
     seen = {view: _joints(file, cells, int(view.removeprefix("video_"))) for view in cameras}
     count = min(map(len, seen.values()))
     times = times_filmed(videos, cameras, part.frame_rate, TITLE, count)
@@ -99,13 +102,13 @@ def _read(part: Part, file: Path, cameras: Mapping[str, Camera], videos: Mapping
     return Contents(checked_poses(positions, known, times, SKELETON, file), dict(videos))
 
 
-def _joints(file: Path, cells: list[ndarray], number: int) -> Float[ndarray, "frames 28 3"]:
+def _joints(file: Path, cells: list[Any], number: int) -> Float[ndarray, "frames 28 3"]:
     """Return the joints as one camera sees them, in metres."""
-    numbers = cells[number] if number < len(cells) else np.empty(0)
-    if numbers.ndim != 2 or numbers.shape[1] != 3 * len(SKELETON):
+    numbers: Any = cells[number] if number < len(cells) else None
+    if not isinstance(numbers, ndarray) or numbers.ndim != 2 or numbers.shape[1] != 3 * len(SKELETON):
+        shape = np.shape(numbers)
         raise InputError(
-            f"{file} holds poses of shape {numbers.shape} for camera {number}, not (frames, {3 * len(SKELETON)});"
-            " get it again"
+            f"{file} holds poses of shape {shape} for camera {number}, not (frames, {3 * len(SKELETON)}); get it again"
         )
     check_near(numbers * MILLIMETRE, file)
     return numbers.reshape(-1, len(SKELETON), 3) * MILLIMETRE

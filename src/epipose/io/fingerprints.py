@@ -12,6 +12,7 @@ import numpy as np
 
 from epipose import __version__
 from epipose.errors import InputError
+from epipose.geometry.cameras import Camera
 
 Part = str | int | float | bool | None | Path | Sequence[Any] | Mapping[str, Any]
 """A list or mapping holds parts again."""
@@ -28,6 +29,11 @@ def fingerprint(*parts: Part) -> str:
     """
     text = json.dumps([__version__, *(_plain(part) for part in parts)], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def camera_in_numbers(camera: Camera) -> list[float]:
+    """Return a camera as a part of a fingerprint."""
+    return [*camera.lens.parameters.tolist(), *camera.cam_from_world.matrix.ravel().tolist()]
 
 
 def is_current(path: Path, wanted: str) -> bool:

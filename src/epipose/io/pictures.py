@@ -34,15 +34,19 @@ def read_pictures(folder: Path, *, frame_rate: float) -> Iterator[Frame]:
         yield Frame(index, index / frame_rate, image)
 
 
-def read_picture(path: Path) -> UInt8[ndarray, "height width 3"]:
-    """Return one picture as RGB of 8 bits, upright as its EXIF data ask; raises InputError when it cannot be read."""
+def read_picture(path: Path, *, as_stored: bool = False) -> UInt8[ndarray, "height width 3"]:
+    """Return one picture as RGB of 8 bits, upright as its EXIF data ask, or `as_stored`.
+
+    Raises InputError when it cannot be read.
+    """
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except FileNotFoundError as error:
         raise InputError(f"there is no picture {path}; check the name") from error
     try:
         with native_stderr_muted():  # what the libraries of formats have to say of damaged files
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+            how = cv2.IMREAD_COLOR | (cv2.IMREAD_IGNORE_ORIENTATION if as_stored else 0)
+            image = cv2.imdecode(data, how) if data.size else None
     except cv2.error:
         image = None
     if image is None:

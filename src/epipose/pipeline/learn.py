@@ -8,26 +8,26 @@ from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from epipose.errors import InputError
 from epipose.geometry.crop_frames import MARGIN, FrameKind
 from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
+from epipose.io.places import is_address
+from epipose.io.shard_writing import MARK
+from epipose.io.shards import open_shards
 from epipose.pipeline import learn_structured
 from epipose.pipeline.learn_structured import Structure
 from epipose.pipeline.learning_findings import describe_learning
-from epipose.pipeline.lesson_examples import HoldOut, cut_examples
+from epipose.pipeline.lesson_examples import HoldOut
+from epipose.pipeline.lesson_sources import Crops, LessonSource, Recordings
 from epipose.pipeline.obstacles import Asked, obstacles_in_words, with_obstacles
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.recorded_sights import filmed_anew, recorded_sights
-from epipose.pipeline.teaching import TRUTH, Teaching, load_teaching
-from epipose.pose.skeletons import Skeleton
+from epipose.pipeline.teaching import TRUTH, load_teaching
 from epipose.report.learning import LearningReport, Pictured, write_learning_json, write_learning_report
 from epipose.report.learning.card import model_card
 from epipose.report.learning.summary import millimetres
 from epipose.runtime.networks import find_network, network_names
-from epipose.training.pseudo_labels import usual_lengths
 from epipose.training.recorded_examples import Cut
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ LABELS = {"self-supervised": "triangulated", "supervised": TRUTH, LIFT: "triangu
           STRUCTURED: "triangulated", STRUCTURED_SUPERVISED: TRUTH}  # fmt: skip
 """By recipe, which poses of a capture it takes for the truth."""
 LIFTING = (LIFT, LIFT_SUPERVISED)
+BY_CROPS = ("supervised", STRUCTURED_SUPERVISED)
+"""Recipes that shards are enough for."""
 REFINING = (REFINE, REFINE_SUPERVISED)
 BY_STRUCTURE = (STRUCTURED, STRUCTURED_SUPERVISED)
 USUAL_STEPS, REFINING_STEPS = 600, 400
@@ -82,24 +84,25 @@ class Settings:
 
 
 def learn(
-    folders: Sequence[Path],
+    folders: Sequence[Path | str],
     settings: Settings = Settings(),
     *,
     progress: Report = no_report,
     note: Callable[[str], None] = lambda _: None,
 ) -> LearningReport:
-    """Teach a network by recordings that were reconstructed, and return how good it is.
+    """Teach a network by recordings that were reconstructed, or by shards of crops, and return how good it is.
 
-    Writes the network (ONNX), its card and its report into models/<name>/ of the first capture. The same call goes on
-    from a checkpoint there. `note` is told, now and then, how far errors have come.
-    Raises InputError for captures that cannot be learned from, with the remedy.
+    Writes the network (ONNX), its card and its report into models/<name>/ of the first capture, of the folder of
+    shards, or, for those at a URL, of the current folder. The same call goes on from a checkpoint there. `note` is
+    told, now and then, how far errors have come.
+    Raises InputError for captures and shards that cannot be learned from, with the remedy.
     """
     settings = _checked(settings, folders)
-    teachings, hold_out, to = _prepared(folders, settings, progress, note)
-    made = _teaching_of(settings.recipe)(teachings, hold_out, to)
+    source, to = _prepared(folders, settings, progress, note)
+    made = _teaching_of(settings.recipe)(source, to)
     file = to.place / f"{settings.name}.onnx"
     report = describe_learning(
-        to.course, made.taught, teachings, hold_out, recipe=settings.recipe, file=file, held_out=made.held_out
+        to.course, made.taught, source, recipe=settings.recipe, file=file, held_out=made.held_out
     )
     for sentence in report.notes:
         note(sentence)
@@ -117,7 +120,7 @@ def learn(
 
 
 def learn_stage(
-    folders: Sequence[Path],
+    folders: Sequence[Path | str],
     settings: Settings,
     *,
     progress: Report = no_report,
@@ -131,8 +134,8 @@ def learn_stage(
     stage = settings.structure.stage
     if stage not in learn_structured.EARLY:
         raise InputError(f"the stage {stage!r} makes a whole network; call learn for that")
-    teachings, hold_out, to = _prepared(folders, settings, progress, note)
-    goal = _structured_goal(teachings, hold_out, to)
+    source, to = _prepared(folders, settings, progress, note)
+    goal = _structured_goal(source, to)
     points = learn_structured.teach_stage(goal, stage, to.watch)
     return goal.place / f"{stage}.pt", points[-1].errors
 
@@ -160,10 +163,25 @@ class _Goal:
 
 
 def _prepared(
-    folders: Sequence[Path], settings: Settings, progress: Report, note: Callable[[str], None]
-) -> tuple[list[Teaching], HoldOut, _Goal]:
-    """Return what recordings teach, what of it is held out, and what is to be made of it."""
-    course = _course(settings, folders[0])
+    folders: Sequence[Path | str], settings: Settings, progress: Report, note: Callable[[str], None]
+) -> tuple[LessonSource, _Goal]:
+    """Return what teaches, and what is to be made of it."""
+    home = home_of(folders[0])
+    course = _course(settings, home)
+    if any(holds_shards(folder) for folder in folders):
+        source: LessonSource = _crops(folders, settings)
+        obstacles: Sequence[str] = ()
+    else:
+        source, obstacles = _recordings([Path(folder) for folder in folders], settings, progress)
+    for sentence in obstacles:
+        note(sentence)
+    described = replace(_description(source, settings), terms=_terms(course.start))
+    place, watch = home / "models" / settings.name, _watch(progress, note)
+    return source, _Goal(course, settings, described, tuple(obstacles), place, progress, watch)
+
+
+def _recordings(folders: Sequence[Path], settings: Settings, progress: Report) -> tuple[Recordings, Sequence[str]]:
+    """Return what recordings teach, and what stands before their cameras, in sentences."""
     asked = Asked.parse(settings.obstacle)
     labels, by_pictures = LABELS[settings.recipe], settings.recipe not in LIFTING
     teachings = [
@@ -171,12 +189,20 @@ def _prepared(
     ]
     hold_out = HoldOut.parse(settings.hold_out, teachings)
     teachings = with_obstacles(teachings, asked, progress)
-    obstacles = obstacles_in_words(teachings)
-    for sentence in obstacles:
-        note(sentence)
-    described = replace(_description(teachings, settings), terms=_terms(course.start))
-    place, watch = folders[0] / "models" / settings.name, _watch(progress, note)
-    return teachings, hold_out, _Goal(course, settings, described, tuple(obstacles), place, progress, watch)
+    return Recordings.of(teachings, hold_out), obstacles_in_words(teachings)
+
+
+def _crops(folders: Sequence[Path | str], settings: Settings) -> Crops:
+    """Return what shards teach; raises InputError for what they cannot."""
+    if len(folders) > 1:
+        raise InputError("shards are learned from one folder at a time; prepare all that is wanted into one")
+    if settings.recipe not in BY_CROPS:
+        raise InputError(
+            f"{folders[0]} holds shards, whose crops say where joints are; add --recipe {' or '.join(BY_CROPS)}"
+        )
+    if settings.obstacle not in ("auto", "none"):
+        raise InputError("nothing is known of obstacles before the cameras of shards; leave out --obstacle")
+    return Crops.of(open_shards(folders[0]), settings.hold_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,36 +216,33 @@ class _Made:
     """Of what it does, for the report."""
 
 
-def _teaching_of(recipe: str) -> Callable[[Sequence[Teaching], HoldOut, _Goal], _Made]:
+def _teaching_of(recipe: str) -> Callable[[LessonSource, _Goal], _Made]:
     if recipe in BY_STRUCTURE:
         return _taught_structured
     return _taught_to_lift if recipe in LIFTING else _taught_to_see
 
 
-def _taught_structured(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Made:
+def _taught_structured(source: LessonSource, to: _Goal) -> _Made:
     """Teach a network that says codes of whole poses."""
     from epipose.pipeline.structured_pictures import structured_pictures
 
-    goal = _structured_goal(teachings, hold_out, to)
+    goal = _structured_goal(source, to)
     taught = learn_structured.teach_structured(goal, to.settings.structure, to.description, to.watch)
     pictures = structured_pictures(taught, goal.lessons, goal.place, to.place / "pictures")
     return _Made(taught, goal.lessons.held_out.examples, pictures)
 
 
-def _structured_goal(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> learn_structured.StructuredGoal:
-    return learn_structured.structured_goal(
-        to.course, to.settings.structure, teachings, hold_out, to.place, to.progress
-    )
+def _structured_goal(source: LessonSource, to: _Goal) -> learn_structured.StructuredGoal:
+    return learn_structured.structured_goal(to.course, to.settings.structure, source, to.place, to.progress)
 
 
-def _taught_to_see(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Made:
+def _taught_to_see(source: LessonSource, to: _Goal) -> _Made:
     """Teach a network that sees crops of pictures."""
     from epipose.training import courses
 
-    obstacle = any(view.discs for teaching in teachings for view in teaching.views)
-    course = replace(to.course, variation=courses.usual_variation(to.crops, obstacle=obstacle))
+    course = replace(to.course, variation=courses.usual_variation(to.crops, obstacle=source.obstacle))
     cut = Cut(courses.picture_size(course), to.crops)
-    examples = cut_examples(teachings, hold_out, cut, to.place / "examples", to.progress)
+    examples = source.examples(cut, to.place / "examples", to.progress)
     given = course, examples.learned, examples.held_out, to.description, to.checkpoint, to.watch
     if to.settings.recipe not in REFINING:
         return _Made(courses.teach(*given), examples.held_out)
@@ -228,13 +251,24 @@ def _taught_to_see(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) 
     return _Made(refine(*given, partial(to.progress, "find poses")), examples.held_out)
 
 
-def _taught_to_lift(teachings: Sequence[Teaching], hold_out: HoldOut, to: _Goal) -> _Made:
+def _taught_to_lift(source: LessonSource, to: _Goal) -> _Made:
     """Teach a network that lifts the detector's keypoints, which sees no pictures."""
     from epipose.training.lift_course import teach_lift
 
-    learned, held_out = recorded_sights(teachings, hold_out)
-    anew = filmed_anew(teachings, hold_out)
+    assert isinstance(source, Recordings), "shards teach nothing about detectors, and were refused"
+    learned, held_out = recorded_sights(source.teachings, source.kept_back)
+    anew = filmed_anew(source.teachings, source.kept_back)
     return _Made(teach_lift(to.course, learned, anew, held_out, to.description, to.checkpoint, to.watch))
+
+
+def home_of(folder: Path | str) -> Path:
+    """Return the folder beside whose contents networks are kept: the current one for a URL."""
+    return Path() if is_address(folder) else Path(folder)
+
+
+def holds_shards(folder: Path | str) -> bool:
+    """Return whether a folder, or any URL, is to be read as shards."""
+    return is_address(folder) or (Path(folder) / MARK).is_file()
 
 
 def _course(settings: Settings, capture: Path) -> "Course":
@@ -246,7 +280,7 @@ def _course(settings: Settings, capture: Path) -> "Course":
     return replace(course, batch=BATCH[settings.recipe]) if settings.recipe in BATCH else course
 
 
-def _checked(settings: Settings, folders: Sequence[Path]) -> Settings:
+def _checked(settings: Settings, folders: Sequence[Path | str]) -> Settings:
     """Return settings with their name; raises InputError for what cannot be."""
     if not folders:
         raise InputError("name a capture to learn from: the folder of a recording that was reconstructed")
@@ -305,37 +339,22 @@ def _terms(start: Path | None) -> str:
     return read_model(start)[0].terms
 
 
-def _description(teachings: Sequence[Teaching], settings: Settings) -> ModelDescription:
-    """Return what the model file will say of itself; raises InputError for captures of different joints."""
-    skeleton = teachings[0].labels.poses.skeleton
-    for teaching in teachings[1:]:
-        if teaching.labels.poses.skeleton.joint_names != skeleton.joint_names:
-            raise InputError(
-                f"{teaching.path} has other joints than {teachings[0].path}; reconstruct them with the same detector"
-            )
-    sources = ", ".join(teaching.path.resolve().name for teaching in teachings)
-    shown_by = {teaching.detector for teaching in teachings} if settings.recipe in LIFTING else set()
+def _description(source: LessonSource, settings: Settings) -> ModelDescription:
+    """Return what the model file will say of itself."""
+    names = ", ".join(path.resolve().name for path in source.paths)
+    shown_by = set()
+    if isinstance(source, Recordings) and settings.recipe in LIFTING:
+        shown_by = {teaching.detector for teaching in source.teachings}
     return ModelDescription(
         settings.name,
         "crop",
-        skeleton,
+        source.skeleton,
         size=0,
         margin=MARGIN,
-        bone_lengths_m=_bone_lengths(teachings, skeleton),
-        note=f"{settings.recipe}, from {sources}",
+        bone_lengths_m=source.bone_lengths_m(),
+        note=f"{settings.recipe}, from {names}",
         detector=shown_by.pop() if len(shown_by) == 1 else "",
     )
-
-
-def _bone_lengths(teachings: Sequence[Teaching], skeleton: Skeleton) -> dict[tuple[str, str], float]:
-    """Return the usual length of every bone that is known, over everybody in all recordings."""
-    lengths = np.concatenate([usual_lengths(teaching.labels.poses) for teaching in teachings])
-    names = skeleton.joint_names
-    return {
-        (names[parent], names[child]): float(np.nanmedian(length))
-        for (parent, child), length in zip(skeleton.bones, lengths.T, strict=True)
-        if np.isfinite(length).any()
-    }
 
 
 def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int, tuple["Point", ...]], None]:
@@ -351,7 +370,7 @@ def _watch(progress: Report, note: Callable[[str], None]) -> Callable[[int, int,
     return watch
 
 
-def _command(settings: Settings, folders: Sequence[Path]) -> list[str]:
+def _command(settings: Settings, folders: Sequence[Path | str]) -> list[str]:
     """Return the command line that makes the same network."""
     options = {"recipe": settings.recipe, "model": settings.model, "name": settings.name, "start": settings.start}
     options |= {"hold-out": settings.hold_out, "crops": settings.crops, "obstacle": settings.obstacle}

@@ -1,21 +1,16 @@
 """Teaching structured networks (Tekin et al., BMVC 2016) by recordings, all stages or one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from epipose.errors import InputError
-from epipose.pipeline.lesson_examples import HoldOut, cut_examples
+from epipose.pipeline.lesson_sources import LessonSource
 from epipose.pipeline.progress import Report
-from epipose.pipeline.teaching import Teaching
 from epipose.training.recorded_examples import Cut
 
 if TYPE_CHECKING:
     from epipose.io.model_files import ModelDescription
-    from epipose.training.autoencoder_lesson import SeenPoses
     from epipose.training.courses import Course, Taught
     from epipose.training.loop import Point, Watch
     from epipose.training.structured_course import Head, Lessons, StructuredCourse
@@ -65,24 +60,22 @@ class StructuredGoal:
 
 
 def structured_goal(
-    course: "Course", structure: Structure, teachings: Sequence[Teaching], hold_out: HoldOut, place: Path,
-    progress: Report,
+    course: "Course", structure: Structure, source: LessonSource, place: Path, progress: Report
 ) -> StructuredGoal:  # fmt: skip
     """Cut the pictures, choose the poses; raises InputError for recordings that cannot teach whole poses."""
     from epipose.training import structured_course
     from epipose.training.courses import box_variation
     from epipose.training.structured_lesson import AnyPart, WholePoses
 
-    obstacle = any(view.discs for teaching in teachings for view in teaching.views)
     told = structured_course.StructuredCourse(
         course.name, structure.trunk, course.start, structure.hidden, structure.head, course.steps,
         batch=course.batch, seed=course.seed,
-        variation=AnyPart() if structure.trunk == structured_course.CNN else box_variation(obstacle),
+        variation=AnyPart() if structure.trunk == structured_course.CNN else box_variation(source.obstacle),
     )  # fmt: skip
     cut = Cut(structured_course.trunk_size(structure.trunk))
-    examples = cut_examples(teachings, hold_out, cut, place / "examples", progress)
+    examples = source.examples(cut, place / "examples", progress)
     learned, held_out = (WholePoses.of(part) for part in (examples.learned, examples.held_out))
-    lessons = structured_course.Lessons(seen_poses(teachings, hold_out), learned, held_out)
+    lessons = structured_course.Lessons(source.poses(), learned, held_out)
     return StructuredGoal(told, lessons, place / "stages")
 
 
@@ -111,25 +104,3 @@ def teach_structured(
     steps, seconds = before[-1].step, before[-1].seconds
     after = (replace(point, step=steps + point.step, seconds=seconds + point.seconds) for point in taught.points)
     return replace(taught, points=(*before, *after))
-
-
-def seen_poses(teachings: Sequence[Teaching], hold_out: HoldOut) -> "SeenPoses":
-    """Return the whole poses that people take in recordings; what is held out is not learned from.
-
-    Where a view is held out, the poses of all moments are learned, and marked on. Raises InputError if nobody is whole.
-    """
-    from epipose.training.autoencoder_lesson import SeenPoses
-
-    parts: dict[bool, list[np.ndarray]] = {False: [], True: []}
-    for teaching in teachings:
-        labels, held = teaching.labelled, hold_out.of_labels(teaching)
-        whole = (labels.weight > 0).all(axis=-1)
-        for kept_back in parts:
-            parts[kept_back].append(labels.positions[(held == kept_back)[:, None] & whole])
-    learned, held_out = (np.concatenate(parts[kept_back]).astype(np.float32) for kept_back in (False, True))
-    if not len(learned):
-        raise InputError(
-            "nobody in the recordings is known from head to foot at any moment that may be learned from; film people "
-            "whole, or use another recipe"
-        )
-    return SeenPoses(learned, held_out if len(held_out) else learned, teachings[0].labels.poses.skeleton)

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from epipose import __version__
-from epipose.pipeline.lesson_examples import HoldOut
+from epipose.pipeline.lesson_sources import LessonSource, Recordings
 from epipose.pipeline.teaching import Teaching
 from epipose.report.learning import CurvePoint, LabelShares, LearningReport, Shown
 from epipose.report.learning.summary import millimetres
@@ -32,8 +32,7 @@ BY_TRUTH = ("supervised", "lift-supervised", "refine-supervised", "structured-su
 def describe_learning(
     course: "Course",
     taught: "Taught",
-    teachings: Sequence[Teaching],
-    hold_out: HoldOut,
+    source: LessonSource,
     *,
     recipe: str,
     file: Path,
@@ -47,8 +46,8 @@ def describe_learning(
         file=file,
         version=__version__,
         created=datetime.now(UTC),
-        sources=tuple(teaching.path for teaching in teachings),
-        hold_out=str(hold_out),
+        sources=source.paths,
+        hold_out=source.hold_out,
         truth="the truth" if recipe in BY_TRUTH else "the triangulation",
         learned_examples=taught.learned,
         held_out_examples=len(taught.rows),
@@ -59,7 +58,7 @@ def describe_learning(
         per_joint_mm=taught.answers.joint_errors_mm(),
         best=_shown(taught, held_out, worst=False),
         worst=_shown(taught, held_out, worst=True),
-        labels=None if recipe in BY_TRUTH else _shares(teachings),
+        labels=None if recipe in BY_TRUTH or not isinstance(source, Recordings) else _shares(source.teachings),
         notes=_notes(course, taught),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool
@@ -15,6 +16,9 @@ from epipose.pipeline.teaching import TaughtView, Teaching
 from epipose.report.wording import percent
 from epipose.training.crop_examples import CropExamples
 from epipose.training.recorded_examples import Cut, FilmedView, joined, squares, write_examples
+
+if TYPE_CHECKING:
+    from epipose.training.autoencoder_lesson import SeenPoses
 
 MOST_BYTES = 4_000_000_000
 """Of the squares cut from all recordings together: 23,000 for `small`. Where there would be more, frames are left out
@@ -108,3 +112,25 @@ def cut_examples(teachings: Sequence[Teaching], hold_out: HoldOut, cut: Cut, fol
                 " known; hold out something else"
             )
     return Divided(joined(parts[False]), joined(parts[True]))
+
+
+def seen_poses(teachings: Sequence[Teaching], hold_out: HoldOut) -> "SeenPoses":
+    """Return the whole poses that people take in recordings; what is held out is not learned from.
+
+    Where a view is held out, the poses of all moments are learned, and marked on. Raises InputError if nobody is whole.
+    """
+    from epipose.training.autoencoder_lesson import SeenPoses
+
+    parts: dict[bool, list[np.ndarray]] = {False: [], True: []}
+    for teaching in teachings:
+        labels, held = teaching.labelled, hold_out.of_labels(teaching)
+        whole = (labels.weight > 0).all(axis=-1)
+        for kept_back in parts:
+            parts[kept_back].append(labels.positions[(held == kept_back)[:, None] & whole])
+    learned, held_out = (np.concatenate(parts[kept_back]).astype(np.float32) for kept_back in (False, True))
+    if not len(learned):
+        raise InputError(
+            "nobody in the recordings is known from head to foot at any moment that may be learned from; film people "
+            "whole, or use another recipe"
+        )
+    return SeenPoses(learned, held_out if len(held_out) else learned, teachings[0].labels.poses.skeleton)

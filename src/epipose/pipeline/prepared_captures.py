@@ -14,7 +14,7 @@ from epipose.datasets._benchmark import Benchmark
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.io.recorded_truth import read_known_poses
-from epipose.pipeline.prepare import MARK
+from epipose.pipeline.prepare_captures import MARK
 from epipose.pipeline.teaching import TRUTH
 from epipose.pose.keypoints import Poses
 from epipose.pose.protocols import Protocol
@@ -107,7 +107,7 @@ def moments(capture: PreparedCapture, benchmark: Benchmark, protocol: Protocol) 
 
 def _prepared(root: Path, dataset: str) -> list[PreparedCapture]:
     """Return all captures of a data set under a folder, by name."""
-    remedy = f"name the folder that `epipose prepare {dataset} --root DIR --out FOLDER` wrote"
+    remedy = f"name the folder that `epipose prepare {dataset} --root DIR --out FOLDER --as captures` wrote"
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; {remedy}")
     files = sorted(root.glob(f"*/{MARK}"))

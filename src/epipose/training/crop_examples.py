@@ -1,9 +1,11 @@
 """Pictures of people with their joints in 3D, as networks that see one crop are taught by them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
@@ -22,14 +24,90 @@ WEIGHTS = np.array([1.0, 0.7, 0.4, 0.0], np.float32)
 """How much a joint counts that is visible, hidden by its person, by something else, out of the picture."""
 
 
+class Order(ABC):
+    """Which examples come when."""
+
+    @abstractmethod
+    def rows(self, number: int, rng: np.random.Generator) -> Int[ndarray, "batch"]:
+        """Return those of a batch, which the seed and its `number` decide, or `rng`, which follows from both."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByChance(Order):
+    """Any of them at any time."""
+
+    usable: Int[ndarray, "rows"]
+    batch: int
+
+    def rows(self, number: int, rng: np.random.Generator) -> Int[ndarray, "batch"]:  # noqa: ARG002
+        """Return some by chance."""
+        return rng.choice(self.usable, self.batch)
+
+
+class Pictures(ABC):
+    """Squares, wherever they are kept."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Pixels of the squares along each side."""
+
+    @abstractmethod
+    def picture(self, row: int) -> UInt8[ndarray, "size size 3"]:
+        """Return one square."""
+
+    @abstractmethod
+    def source(self, row: int) -> str:
+        """Return what it was cut from, for people."""
+
+    @abstractmethod
+    def order(self, usable: Int[ndarray, "rows"], batch: int, seed: int) -> Order:
+        """Return in which order they are learned from."""
+
+    @abstractmethod
+    def at_hand(self, rows: Int[ndarray, "n"]) -> "Pictures | None":
+        """Return some of them, read all at once, where that is faster than one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayFiles(Pictures):
+    """Squares in files of arrays (squares, size, size, 3) of RGB pictures, read when they are needed."""
+
+    files: tuple[Path, ...]
+    starts: tuple[int, ...]
+    """The number of each file's first square."""
+
+    @property
+    def size(self) -> int:
+        """Pixels of the squares along each side."""
+        return int(_mapped(self.files[0]).shape[1])
+
+    def picture(self, row: int) -> UInt8[ndarray, "size size 3"]:
+        """Return one square."""
+        file = self._file(row)
+        return np.asarray(_mapped(self.files[file])[row - self.starts[file]])
+
+    def source(self, row: int) -> str:
+        """Return the name of its file."""
+        return self.files[self._file(row)].stem
+
+    def order(self, usable: Int[ndarray, "rows"], batch: int, seed: int) -> Order:  # noqa: ARG002
+        """Return any at any time."""
+        return ByChance(usable, batch)
+
+    def at_hand(self, rows: Int[ndarray, "n"]) -> None:  # noqa: ARG002
+        """Leave them where they are."""
+        return
+
+    def _file(self, row: int) -> int:
+        return int(np.searchsorted(self.starts, row, side="right")) - 1
+
+
 @dataclass(frozen=True, eq=False)
 class CropExamples:
     """Squares cut from pictures, with room around the person so that other squares can be cut from them."""
 
-    files: tuple[Path, ...]
-    """Each an array (crops, size, size, 3) of RGB pictures; read when they are needed."""
-    starts: tuple[int, ...]
-    """The number of each file's first crop."""
+    pictures: Pictures
     joints: Float32[ndarray, "crops joints 3"]
     """x and y in pixels of the square; z behind the root, in units as long as its side at the root's depth."""
     weight: Float32[ndarray, "crops joints"]
@@ -52,12 +130,11 @@ class CropExamples:
     @property
     def size(self) -> int:
         """Pixels of the squares along each side."""
-        return int(_mapped(self.files[0]).shape[1])
+        return self.pictures.size
 
     def picture(self, row: int) -> UInt8[ndarray, "size size 3"]:
         """Return one square."""
-        file = int(np.searchsorted(self.starts, row, side="right")) - 1
-        return np.asarray(_mapped(self.files[file])[row - self.starts[file]])
+        return self.pictures.picture(row)
 
     def of_joints(self, joints: Sequence[str]) -> "CropExamples":
         """Return the same pictures with only the named joints, in that order."""
@@ -65,10 +142,21 @@ class CropExamples:
         weight = self.weight[:, columns]
         return replace(self, joints=self.joints[:, columns], weight=weight, skeleton=self.skeleton.subset(joints))
 
+    def at_hand(self, rows: Int[ndarray, "n"]) -> "tuple[CropExamples, Int[ndarray, 'n']]":
+        """Return examples with at least some rows, and where these are in them: to be used together."""
+        pictures = self.pictures.at_hand(rows)
+        if pictures is None:
+            return self, rows
+        known: dict[str, Any] = {name: getattr(self, name)[rows] for name in BY_ROW}
+        return replace(self, pictures=pictures, **known), np.arange(len(rows))
+
     def place(self, row: int) -> str:
         """Return where an example comes from, for people."""
-        file = int(np.searchsorted(self.starts, row, side="right")) - 1
-        return f"{self.files[file].stem}, frame {self.frames[row]}"
+        return f"{self.pictures.source(row)}, frame {self.frames[row]}"
+
+
+BY_ROW = ("joints", "weight", "side_m", "span", "disc", "frames")
+"""What examples have for each of them, but for pictures."""
 
 
 @cache
@@ -99,6 +187,5 @@ def studio_examples(folder: Path, *, held_out: bool) -> CropExamples:
     joints = np.concatenate([pixels, depth[..., None]], axis=2)
     nowhere = np.zeros((len(pixels), 3), np.float32)
     numbers = np.arange(len(pixels))
-    return CropExamples(
-        files, tuple(starts), joints, weight, unknown, unknown, nowhere, numbers, load_skeleton("body21")
-    )
+    pictures = ArrayFiles(files, tuple(starts))
+    return CropExamples(pictures, joints, weight, unknown, unknown, nowhere, numbers, load_skeleton("body21"))

@@ -79,18 +79,19 @@ class CropLesson(Lesson):
         assert isinstance(variation, PublishedVariation) == (examples.frame == "paper"), "crops of one kind"
         self.net: CropNet = net
         self._examples, self._held_out = examples, held_out
-        self._batch, self._seed, self._coarse, self._variation = batch, seed, coarse, variation
-        self._usable = np.flatnonzero((examples.weight > 0).sum(axis=1) >= FEWEST_JOINTS)
-        if not len(self._usable):
+        self._seed, self._coarse, self._variation = seed, coarse, variation
+        usable = np.flatnonzero((examples.weight > 0).sum(axis=1) >= FEWEST_JOINTS)
+        if not len(usable):
             raise InputError("no example shows enough joints to learn from; see the recording's report for the reason")
+        self._order = examples.pictures.order(usable, batch, seed)
 
     def batch(self, number: int) -> Batch:
         """Return pictures (uint8), joints in units of the crop, and weights."""
         cv2.setNumThreads(1)
         rng = np.random.default_rng([self._seed, number])
-        rows = rng.choice(self._usable, self._batch)
+        examples, rows = self._examples.at_hand(self._order.rows(number, rng))
         size = self.net.size if number >= self._coarse else round(self.net.size * COARSE)
-        varied = [vary_usually(self._examples, int(row), size, self._variation, rng) for row in rows]
+        varied = [vary_usually(examples, int(row), size, self._variation, rng) for row in rows]
         pictures, joints, weights, _ = (torch.from_numpy(np.stack(part)) for part in zip(*varied, strict=True))
         joints[..., 2].clamp_(-0.5, DEEPEST)
         return pictures, joints, weights

@@ -99,7 +99,8 @@ def examine(net: PictureNet, examples: CropExamples, rows: Int[ndarray, "rows"])
     frames = [steady_frame(examples, row, net.size) for row in chosen]
     found = []
     for some in np.array_split(np.arange(len(chosen)), -(-len(chosen) // AT_ONCE)):
-        crops = [frames[i].cut(examples.picture(chosen[i])) for i in some]
+        shown, places = examples.at_hand(np.array(chosen)[some])
+        crops = [frames[i].cut(shown.picture(int(place))) for i, place in zip(some, places, strict=True)]
         found.append(answered(net, np.stack(crops)))
     truth, weight = (np.stack(part) for part in zip(*map(in_units, repeat(examples), chosen, frames), strict=True))
     side_m = examples.side_m[chosen] * np.array([frame.side_px for frame in frames]) / examples.size

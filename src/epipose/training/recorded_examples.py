@@ -18,7 +18,7 @@ from epipose.io.videos import Frame
 from epipose.pose.keypoints import Poses
 from epipose.pose.roots import root, root_joints
 from epipose.pose.skeletons import Skeleton
-from epipose.training.crop_examples import FEWEST_JOINTS, CropExamples
+from epipose.training.crop_examples import BY_ROW, FEWEST_JOINTS, ArrayFiles, CropExamples
 from epipose.training.published_crops import LARGEST_ZOOM
 
 ROOM: dict[FrameKind, float] = {"box": 1.5, "paper": LARGEST_ZOOM * 2**0.5}
@@ -30,9 +30,14 @@ published crops fits at any turn."""
 class Cut:
     """How squares are cut from pictures."""
 
-    size: int
+    size: int | float
     """Pixels of the crops that networks will see."""
     frame: FrameKind = "box"
+
+    @classmethod
+    def of_side(cls, side: int) -> "Cut":
+        """Return how squares of so many pixels are cut around the joints."""
+        return cls(side / ROOM["box"])
 
     @property
     def side(self) -> int:
@@ -60,6 +65,20 @@ class FilmedView:
 
 
 @dataclass(frozen=True, eq=False)
+class Seen:
+    """A person before a camera."""
+
+    number: int
+    """Among the people of the labels."""
+    metres: Float[ndarray, "joints 3"]
+    """In camera axes; NaN where a joint is not known."""
+    pixels: Float[ndarray, "joints 2"]
+    """In the picture, also beyond its edges; NaN where a joint is not known or the lens cannot see it."""
+    crop_from_px: Float[ndarray, "2 3"]
+    """Of the square cut around it."""
+
+
+@dataclass(frozen=True, eq=False)
 class Square:
     """A person in a picture, with room around it; see CropExamples."""
 
@@ -71,6 +90,7 @@ class Square:
     disc: Float32[ndarray, "3"]
     frame: int
     """Number of the picture in its view."""
+    seen: Seen
 
 
 def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], cut: Cut) -> Iterator[Square]:
@@ -84,8 +104,8 @@ def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], cut: Cut) ->
         if frame.index not in wanted:
             continue
         found = labels_at(labels, frame.time + view.offset_s)
-        for positions, weight in zip(*found, strict=True) if found else ():
-            square = _square(frame, view, (positions, weight), labels, cut)
+        for number, person in enumerate(zip(*found, strict=True) if found else ()):
+            square = _square(frame, view, (number, *person), labels.skeleton, cut)
             if square is not None:
                 yield square
 
@@ -93,16 +113,16 @@ def squares(view: FilmedView, labels: Poses, chosen: Iterable[int], cut: Cut) ->
 def _square(
     frame: Frame,
     view: FilmedView,
-    person: tuple[Float[ndarray, "joints 3"], Float[ndarray, "joints"]],
-    labels: Poses,
+    person: tuple[int, Float[ndarray, "joints 3"], Float[ndarray, "joints"]],
+    skeleton: Skeleton,
     cut: Cut,
 ) -> Square | None:
     """Return one person in one picture, or None if there is too little of it."""
-    positions, weight = person
-    if not all(weight[joint] > 0 for joint in root_joints(labels.skeleton)):
+    number, positions, weight = person
+    if not all(weight[joint] > 0 for joint in root_joints(skeleton)):
         return None
     joints = view.camera.cam_from_world.apply(positions)
-    middle = root(joints, labels.skeleton)
+    middle = root(joints, skeleton)
     pixels, seen = view.camera.lens.project(joints)
     shown = seen & _inside(pixels, frame.image.shape) & (weight > 0)
     if shown.sum() < FEWEST_JOINTS or middle[2] <= 0:
@@ -118,6 +138,12 @@ def _square(
         at.side_m(view.camera.lens, 1.0),
         _disc(view.discs, at),
         frame.index,
+        Seen(
+            number,
+            np.where((weight > 0)[:, None], joints, np.nan),
+            np.where((seen & (weight > 0))[:, None], pixels, np.nan),
+            at.crop_from_px,
+        ),
     )
 
 
@@ -159,8 +185,7 @@ def write_examples(kept: Sequence[Square], skeleton: Skeleton, frame: FrameKind,
     file.parent.mkdir(parents=True, exist_ok=True)
     np.save(file, np.stack([square.picture for square in kept]))
     return CropExamples(
-        (file,),
-        (0,),
+        ArrayFiles((file,), (0,)),
         np.stack([square.joints for square in kept]),
         np.stack([square.weight for square in kept]),
         np.array([square.side_m for square in kept], np.float32),
@@ -175,10 +200,7 @@ def write_examples(kept: Sequence[Square], skeleton: Skeleton, frame: FrameKind,
 def joined(parts: Sequence[CropExamples]) -> CropExamples:
     """Return examples of several files as one."""
     counts = [len(part) for part in parts]
-    starts = [int(start) for start in np.cumsum([0, *counts[:-1]])]
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("joints", "weight", "side_m", "span", "disc", "frames")
-    }
-    files = tuple(file for part in parts for file in part.files)
-    return replace(parts[0], files=files, starts=tuple(starts), **arrays)
+    starts = tuple(int(start) for start in np.cumsum([0, *counts[:-1]]))
+    known: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in BY_ROW}
+    files = [part.pictures.files for part in parts if isinstance(part.pictures, ArrayFiles)]
+    return replace(parts[0], pictures=ArrayFiles(tuple(file for some in files for file in some), starts), **known)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import cv2
@@ -19,7 +20,7 @@ from epipose.models.pose_autoencoder import PoseAutoencoder
 from epipose.models.pose_generation import SIZE, STORED
 from epipose.models.structured import Structured, StructuredNet, in_crop, out_of_crop
 from epipose.pose.metrics import bone_length_error
-from epipose.training.crop_examples import CropExamples
+from epipose.training.crop_examples import CropExamples, Order
 from epipose.training.crop_lesson import Variation, vary
 from epipose.training.crop_squares import VariedCrop, in_units, steady_frame
 from epipose.training.loop import Batch, Lesson
@@ -80,11 +81,15 @@ class Varying:
     seed: int = 0
     variation: Variation | AnyPart = AnyPart()
 
+    @cached_property
+    def _order(self) -> Order:
+        return self.wanted.examples.pictures.order(self.wanted.rows, self.batch, self.seed)
+
     def crops(self, size: int, number: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the `number`th pictures (uint8), joints in units of the crop, and the crop's side (mm) and span."""
         cv2.setNumThreads(1)
         rng = np.random.default_rng([self.seed, number])
-        examples, rows = self.wanted.examples, rng.choice(self.wanted.rows, self.batch)
+        examples, rows = self.wanted.examples.at_hand(self._order.rows(number, rng))
         return _stacked(examples, rows, [_varied(examples, int(row), size, self.variation, rng) for row in rows])
 
 
@@ -146,8 +151,8 @@ def poses_found(
 
 def still_crops(wanted: WholePoses, size: int, at_once: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
     """Yield what `Varying.crops` returns, of all examples in their order, framed as the runtime would."""
-    examples = wanted.examples
-    for rows in np.array_split(wanted.rows, -(-len(wanted.rows) // at_once)):
+    for some in np.array_split(wanted.rows, -(-len(wanted.rows) // at_once)):
+        examples, rows = wanted.examples.at_hand(some)
         yield _stacked(
             examples, rows, [_cut(examples, row, steady_frame(examples, row, size)) for row in rows.tolist()]
         )

@@ -1,6 +1,7 @@
 """Capture folders made of a data set: what the other stages find in them, and what a second run does."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from epipose.pipeline.evaluate import evaluate
 from epipose.pipeline.inputs import load_inputs
 from epipose.pipeline.learn import Settings, learn
 from epipose.pipeline.lesson_examples import HoldOut, cut_examples
-from epipose.pipeline.prepare import prepare
+from epipose.pipeline.prepare import prepare as prepare_in_any_form
 from epipose.pipeline.progress import no_report
 from epipose.pipeline.teaching import load_teaching
 from epipose.pipeline.triangulate import triangulate
@@ -28,6 +29,7 @@ from epipose.runtime.networks import open_network
 from epipose.training.recorded_examples import Cut
 from tests.datasets import h36m_miniature as mini
 
+prepare = partial(prepare_in_any_form, form="captures")
 TAKE = mini.TAKES[0]
 ONE = mini.TAKES[:1]
 
@@ -42,8 +44,8 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(filmed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "h36m"
     done = prepare("h36m", filmed, out)
-    assert done.captures == ("S1_Directions-1", "S1_TakingPhoto-2", "S11_Directions-2")
-    assert (done.written, done.poses, len(done.views)) == (3, 18, 4)
+    assert done.recordings == ("S1_Directions-1", "S1_TakingPhoto-2", "S11_Directions-2")
+    assert (done.written, done.examples, len(done.views)) == (3, 18, 4)
     assert done.notes == ("S11_Directions-2 has no camera 54138969: its video is not part of the release",)
     return out
 
@@ -161,7 +163,7 @@ def test_pictures_are_linked_frame_by_frame(tmp_path: Path) -> None:
 
 def test_every_nth_frame_of_videos_becomes_a_picture(filmed: Path, tmp_path: Path) -> None:
     done = prepare("h36m", filmed, tmp_path, Wanted(subjects=("S11",)), every=5)
-    assert done.poses == 2
+    assert done.examples == 2
     folder = tmp_path / mini.THREE_VIEWS
     assert not (folder / "videos").exists()
     assert {view.name for view in (folder / "images").iterdir()} == set(mini.CAMERAS) - {"54138969"}
