@@ -131,7 +131,7 @@ def heads_of(count: int, shift: float = 0.0) -> Callable[[Path], None]:
 
 FAR = "gives person 1 of .*jpg joints, a size or a head that no picture can show; get it from its source again"
 NOT_LAID_OUT = "is not laid out as expected; get it from its source again"
-DAMAGED = "is cut short or damaged; get it from its source again"
+DAMAGED = "is (missing, )?cut short or damaged; get it from its source again"
 POINT = [[10.0, 10.0]] * 15
 CASES: list[tuple[str, str, Callable[[Path], object], str]] = [
     ("release", MAT, cut, f"{MAT} {DAMAGED}"),
