@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
 
 from epipose import InputError
 from epipose.training import loop
-from epipose.training.loop import Plan, Point, fit
+from epipose.training.loop import Batch, Plan, Point, fit
 from tests.training.lessons import Line
 
 PLAN = Plan(60, 0.02, scored=6, averaging=0.9)
@@ -91,3 +93,42 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert rates[0] < 0.1 * rates[peak]
     assert rates[peak] == pytest.approx(PLAN.learning_rate, rel=0.01)
     assert all(a > b for a, b in zip(rates[peak:], rates[peak + 1 :], strict=False))
+
+
+class Method(Line):
+    """Is taught by a method of its network that is not `forward`."""
+
+    called = ("hidden",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = Hidden()
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        found: Tensor = net.hidden(batch[0])  # type: ignore[operator]
+        assert found.dtype == torch.float32
+        return (found - batch[1]).square().mean()
+
+
+class Hidden(nn.Module):
+    """Notes how precisely it calculates while it learns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+
+    def hidden(self, numbers: Tensor) -> Tensor:
+        found: Tensor = self.layer(numbers)
+        if self.training:
+            print(found.dtype)
+        return found
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return self.hidden(numbers)
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_methods_are_as_precise_as_forward(tmp_path: Path, precision: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    fit(Method(), replace(PLAN, steps=2), tmp_path / "c.pt", watch=ignore, workers=0, fabric=fabric)
+    assert capsys.readouterr().out.split() == 2 * ["torch.bfloat16" if precision == "bf16-mixed" else "torch.float32"]

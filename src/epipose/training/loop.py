@@ -13,10 +13,12 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
+from types import MethodType
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_utilities import apply_to_collection
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -140,6 +142,8 @@ class _Run:
         net = deepcopy(lesson.net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = deepcopy(lesson.net).to(fabric.device).eval()
         optimiser = torch.optim.AdamW(net.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+        for method in lesson.called:
+            _make_precise(net, method, fabric)
         self.net, self.optimiser = fabric.setup(net, optimiser)
         for method in lesson.called:
             self.net.mark_forward_method(method)
@@ -203,6 +207,21 @@ class _Run:
             raise InputError(
                 f"{path} is damaged or of a run with another network; remove it, and training begins anew"
             ) from error
+
+
+def _make_precise(net: nn.Module, name: str, fabric: Fabric) -> None:
+    """Let a method of a network calculate as precisely as its `forward` does, and return 32-bit numbers as that does.
+
+    On a single device Fabric calls marked methods as they are.
+    """
+    method = getattr(type(net), name)
+
+    def called(self: nn.Module, *given: Any) -> Any:
+        with fabric.autocast():
+            found = method(self, *given)
+        return apply_to_collection(found, Tensor, lambda part: part.float() if part.is_floating_point() else part)
+
+    setattr(net, name, MethodType(called, net))
 
 
 @torch.no_grad()
