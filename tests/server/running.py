@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 from threading import Event, Thread
 
 import av
@@ -11,13 +13,12 @@ import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from epipose.io.pictures import as_jpeg
-from epipose.samples import sample_folder
 from epipose.server.app import make_app
 from epipose.server.limits import Limits
 from epipose.server.models import Models
 from epipose.server.serving import Server, listening
 
-VIDEO = sample_folder("turning") / "videos" / "cam2.mp4"
+VIDEO = Path(str(resources.files("epipose.samples"))) / "turning" / "videos" / "cam2.mp4"
 
 
 @dataclass(frozen=True)
