@@ -18,6 +18,7 @@ from epipose.server.limits import Limits
 from epipose.server.models import Models
 from epipose.server.serving import Server, listening
 
+USUAL = Limits()
 VIDEO = Path(str(resources.files("epipose.samples"))) / "turning" / "videos" / "cam2.mp4"
 
 
@@ -42,7 +43,7 @@ class Running:
 
 
 @contextmanager
-def running(limits: Limits = Limits(), token: str | None = None) -> Iterator[Running]:
+def running(limits: Limits = USUAL, token: str | None = None) -> Iterator[Running]:
     """Run a server with the network `small`."""
     listener, ready = listening("127.0.0.1", 0), Event()
     models = Models.opened(["small"], "builtin", None, limits.waiting)

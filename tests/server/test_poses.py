@@ -104,7 +104,7 @@ def test_what_cannot_be_looked_at_is_refused_in_a_sentence(
     assert "/" not in answer.json()["detail"].replace("image/", "").replace("video/", "")
 
 
-def test_long_videos_are_refused(tmp_path: Path) -> None:
+def test_long_videos_are_refused() -> None:
     with running(Limits(video_s=4.0)) as server:
         answer = server.post("/v1/poses", VIDEO.read_bytes(), "video/mp4")
         assert (answer.status_code, answer.json()["detail"]) == (413, "the video is longer than 4 s; cut it")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware.base import RequestResponseEndpoint
 
 from epipose import __version__, exporters, plugins
@@ -14,7 +15,7 @@ from epipose.io.videos import Frame
 from epipose.server.access import Access
 from epipose.server.answers import FrameAnswer, ModelAnswer, PosesAnswer, Refusal, frame_answer
 from epipose.server.exports import Recorded, exported
-from epipose.server.limits import LimitedBodies, Limits, Refused
+from epipose.server.limits import LimitedBodies, Limits, Refused, refusal
 from epipose.server.live import Live
 from epipose.server.media import JPEG, PNG, VIDEOS, decoded, frames_of
 from epipose.server.metrics import Metrics
@@ -73,6 +74,12 @@ def make_app(models: Models, limits: Limits, token: str | None) -> FastAPI:
     @app.get("/metrics", include_in_schema=False)
     async def counts() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.exception_handler(RequestValidationError)
+    async def not_as_documented(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return refusal(422, f"{place}: {first['msg']}; see /v1/openapi.json")
 
     @app.websocket("/v1/live")
     async def live_socket(socket: WebSocket) -> None:

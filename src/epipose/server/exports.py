@@ -19,6 +19,7 @@ from epipose.server.answers import FrameAnswer
 from epipose.server.limits import Refused
 
 MOST_FRAMES, MOST_PEOPLE = 36_000, 16
+FARTHEST_M = 1e5
 NAME = "poses"
 
 
@@ -65,8 +66,7 @@ def _poses(recorded: Recorded, skeleton: Skeleton) -> Poses:
     if not all(1 <= person.id <= MOST_PEOPLE for frame in frames for person in frame.people) or not people:
         raise Refused(422, f"nobody is in these frames, or somebody's number is not one of 1 to {MOST_PEOPLE}")
     shape = (len(frames), people, joints)
-    positions, sigma = np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32)
-    weight = np.zeros(shape, np.float32)
+    positions, sigma, weight = np.zeros((*shape, 3)), np.zeros(shape), np.zeros(shape)
     for index, frame in enumerate(frames):
         for person in frame.people:
             at = index, person.id - 1
@@ -77,6 +77,6 @@ def _poses(recorded: Recorded, skeleton: Skeleton) -> Poses:
             positions[at] = np.where(known[:, None], LEVEL.apply(np.asarray(person.positions_m)), 0)
             sigma[at] = np.where(known, person.sigma_m, 0)
             weight[at] = np.clip(person.confidence, 0, 1)
-    if not np.isfinite(positions).all() or not np.isfinite(sigma).all():
-        raise Refused(422, "somebody is farther away than numbers go")
-    return Poses(positions, sigma, weight, times, skeleton)
+    if max(np.abs(positions).max(), np.abs(sigma).max()) > FARTHEST_M:
+        raise Refused(422, "somebody is farther away than any camera sees")
+    return Poses(positions.astype(np.float32), sigma.astype(np.float32), weight.astype(np.float32), times, skeleton)
