@@ -31,6 +31,7 @@ PAGE_FILES = {"page.css": "text/css", "page.js": "text/javascript", "figure.js":
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": words}
     for status, words in {
+        400: "Not to be read as a request",
         401: "The token is missing or wrong",
         403: "Asked by another page, or by another name than this computer's",
         404: "There is no such model",
