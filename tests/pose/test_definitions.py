@@ -18,6 +18,7 @@ SIZES = {
     "openpose18": 18,
     "panoptic19": 19,
     "smpl24": 24,
+    "totalcapture21": 21,
 }
 
 
@@ -72,6 +73,7 @@ def test_names_and_pairs_agree_on_left_and_right(skeleton: Skeleton) -> None:
         ("openpose18", {4: "right_wrist", 8: "right_hip", 13: "left_ankle", 14: "right_eye", 17: "left_ear"}),
         ("panoptic19", {2: "pelvis", 3: "left_shoulder", 9: "right_shoulder", 15: "left_eye", 16: "left_ear"}),
         ("mpi_inf_3dhp28", {4: "pelvis", 7: "head_top", 11: "left_wrist", 18: "left_hip", 27: "right_toe"}),
+        ("totalcapture21", {4: "spine_4", 6: "head", 8: "right_shoulder", 14: "left_wrist", 17: "right_ankle"}),
         ("smpl24", {1: "left_hip", 9: "spine_upper", 12: "neck", 15: "head", 21: "right_wrist", 23: "right_hand"}),
     ],
 )

@@ -17,17 +17,17 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
+from epipose.datasets._damaged_files import laid_out
 from epipose.datasets._h36m_facts import (
     CAMERAS,
     MILLIMETRE,
     Take,
     action_numbered,
-    laid_out,
     poses_of,
     with_distortion,
 )
-from epipose.datasets._h36m_pictures import FOLDER, names_of, picture_paths, shown_everywhere
 from epipose.datasets._h36m_selection import chosen, filmed_by
+from epipose.datasets._listed_pictures import FOLDER, names_of, picture_paths, shown_everywhere
 from epipose.datasets._restricted_pickle import read_pickle
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera

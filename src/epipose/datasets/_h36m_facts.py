@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from epipose.datasets._checked_poses import checked_poses
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.geometry.lenses import Human36mLens
@@ -41,8 +41,6 @@ OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 MILLIMETRE = 0.001
 SAME_LENS_PX = 0.01
 """Pixels by which rounding may change the numbers of a lens."""
-TRUNK_M = (0.2, 1.0)
-"""Metres between which every person's trunk, pelvis to thorax, lies."""
 
 
 @dataclass(frozen=True, order=True)
@@ -75,17 +73,6 @@ DAMAGED = frozenset({Take("S9", "Greeting", 2), Take("S9", "SittingDown", 2), Ta
 """Recordings whose poses drift away from the pictures."""
 WITHOUT_VIEW = {Take("S11", "Directions", 2): CAMERAS[0]}
 """A recording of which one camera's video is not part of the release."""
-
-
-@contextmanager
-def laid_out(file: Path) -> Iterator[None]:
-    """Turn whatever the parts of a file do in the block, when they are not what they should be, into an InputError."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        raise InputError(f"{file} is not laid out as expected; get it from its source again") from error
 
 
 def missing_view(take: Take) -> str | None:
@@ -205,20 +192,7 @@ def poses_of(
     skeleton: Skeleton = SKELETON,
 ) -> Poses:
     """Return poses, of one person, from positions in metres at numbers of frames; `where` is named in errors."""
-    count = len(positions)
-    if not count:
-        raise InputError(f"{where} holds no pose; get it from its source again")
-    if not np.isfinite(positions).all():
-        raise InputError(f"{where} has positions that are not finite; get it from its source again")
     if (np.diff(frames) <= 0).any():
         raise InputError(f"{where} has frames that are not in order; get it from its source again")
-    trunk = positions[:, skeleton.index("thorax")] - positions[:, skeleton.index("pelvis")]
-    length = float(np.median(np.linalg.norm(trunk, axis=-1)))
-    if not TRUNK_M[0] < length < TRUNK_M[1]:
-        raise InputError(
-            f"{where} has people whose trunks are {length:.3g} m long; its joints or its unit are not those expected,"
-            " so check that it is the right file"
-        )
-    zero = np.zeros((count, 1, len(skeleton)), np.float32)
-    times = np.asarray(frames, float) / FRAME_RATE
-    return Poses(positions[:, None].astype(np.float32), zero, zero + 1, times, skeleton)
+    known = np.ones((len(positions), 1, len(skeleton)), bool)
+    return checked_poses(positions[:, None], known, np.asarray(frames, float) / FRAME_RATE, skeleton, where)

@@ -18,18 +18,18 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
+from epipose.datasets._damaged_files import laid_out
 from epipose.datasets._h36m_facts import (
     CAMERAS,
     MILLIMETRE,
     SKELETON,
     Take,
     action_numbered,
-    laid_out,
     poses_of,
     with_distortion,
 )
-from epipose.datasets._h36m_pictures import FOLDER, Pictures, names_of, picture_paths, shown_everywhere
 from epipose.datasets._h36m_selection import asked_subjects, chosen, filmed_by
+from epipose.datasets._listed_pictures import FOLDER, Pictures, names_of, picture_paths, shown_everywhere
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
+from epipose.datasets._damaged_files import laid_out
 from epipose.datasets._h36m_facts import (
     CAMERAS,
     MILLIMETRE,
@@ -21,7 +22,6 @@ from epipose.datasets._h36m_facts import (
     action_named,
     camera_from_opencv,
     is_subject,
-    laid_out,
     poses_of,
 )
 from epipose.datasets._h36m_selection import chosen

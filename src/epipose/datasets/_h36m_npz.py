@@ -14,7 +14,8 @@ import numpy as np
 from numpy import ndarray
 
 from epipose.datasets import Contents, Recording, Wanted
-from epipose.datasets._h36m_facts import CAMERAS, FRAME_RATE, OF_32, laid_out, poses_of, published_rig, size_of
+from epipose.datasets._damaged_files import laid_out
+from epipose.datasets._h36m_facts import CAMERAS, FRAME_RATE, OF_32, poses_of, published_rig, size_of
 from epipose.datasets._h36m_h5 import take_of
 from epipose.datasets._h36m_metadata import find_metadata
 from epipose.datasets._h36m_selection import chosen

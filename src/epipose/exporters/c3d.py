@@ -5,7 +5,6 @@ is at 0.
 """
 
 import importlib.util
-import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ from numpy import ndarray
 
 from epipose.errors import InputError
 from epipose.exporters import Exporter
-from epipose.exporters._common import at_even_times, each_person, poses_from_positions, reading, skeleton_of
+from epipose.exporters._common import at_even_times, each_person, poses_from_positions, skeleton_of
+from epipose.io.c3d_files import read_c3d
 from epipose.io.files import atomic_write
 from epipose.plugins import missing_extra
 from epipose.pose.keypoints import Poses
-
-_METRES = {"m": 1.0, "mm": 1e-3, "cm": 1e-2}
 
 
 class C3dExporter(Exporter):
@@ -48,19 +46,9 @@ class C3dExporter(Exporter):
 
     def read(self, path: Path) -> Poses:
         """Read the points of one file as one person."""
-        ezc3d = _ezc3d()
-        with reading(path, "C3D"):
-            _refuse_truncated(path.read_bytes())
-            document = ezc3d.c3d(str(path))
-            point = document["parameters"]["POINT"]
-            unit = _METRES[point["UNITS"]["value"][0].strip().lower()]
-            # The rate is stored in 32 bits: its shortest decimal is what was meant.
-            rate = float(str(np.float32(point["RATE"]["value"][0])))
-            names = [str(name) for name in point["LABELS"]["value"]]
-            seen = document["data"]["meta_points"]["residuals"][0] >= 0
-            points = np.where(seen, document["data"]["points"][:3], np.nan)
-            positions = points.transpose(2, 1, 0)[:, None] * unit
-            return poses_from_positions(positions, np.arange(len(positions)) / rate, skeleton_of(names))
+        points = read_c3d(path)
+        times = np.arange(len(points.positions)) / points.frame_rate
+        return poses_from_positions(points.positions[:, None], times, skeleton_of(points.names))
 
 
 def _ezc3d() -> Any:
@@ -69,17 +57,6 @@ def _ezc3d() -> Any:
     import ezc3d
 
     return ezc3d
-
-
-def _refuse_truncated(data: bytes) -> None:
-    """Raise InputError for a file shorter than its header says: the C++ library would crash on it."""
-    if len(data) < 512 or data[1] != 0x50:
-        raise InputError("it does not begin with a C3D header")
-    points, analog, first, last = struct.unpack_from("<4H", data, 2)
-    scale, start = struct.unpack_from("<fH", data, 12)
-    size = (4 if scale < 0 else 2) * (4 * points + analog)
-    if len(data) < 512 * (start - 1) + size * (last - first + 1):
-        raise InputError("it ends before its last frame")
 
 
 def _document(ezc3d: Any, poses: Poses, rate: float) -> Any:

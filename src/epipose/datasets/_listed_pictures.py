@@ -1,4 +1,4 @@
-"""Pictures of takes that were cut out of the videos of Human3.6M, as several of its formats list them."""
+"""Pictures that were cut out of the videos of a recording, by view and number of the frame."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ FOLDER = "images"
 """Where the pictures lie, beside the files that list them or beside their folder."""
 
 Pictures = Mapping[str, Mapping[int, str]]
-"""Names in FOLDER by view and number of the frame, from 0 on."""
+"""Names in a folder by view and number of the frame, from 0 on."""
 
 
 def shown_everywhere(frames: Iterable[int], pictures: Pictures) -> list[int]:
