@@ -49,9 +49,10 @@ class Serve(Command):
     height_m: Annotated[
         float | None,
         tyro.conf.arg(
+            name="height",
             metavar="METRES",
-            help="Stature of the people that are seen.",
-            help_behavior_hint="(default: as the people that the model was taught on)",
+            help="How tall the people are.",
+            help_behavior_hint="(default: as those that each model was taught on, else as average adults)",
         ),
     ] = None
 
