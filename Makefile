@@ -18,6 +18,8 @@ test: .venv/.developing
 	$(BIN)/lint-imports
 # The body model's cache takes a minute; built here, it is not built by two processes at once.
 	$(BIN)/python -c 'from epipose.studio.bodies import make_body; make_body({}, note=print)'
+# The page is tried in a real browser.
+	command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 	$(BIN)/python -m pytest -n 2
 
 ## make clean: remove what the other targets made

@@ -50,6 +50,7 @@ def test_the_commands_are_found() -> None:
         "predict",
         "prepare",
         "reconstruct",
+        "serve",
         "synthesize",
         "triangulate",
     ]

@@ -91,7 +91,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
     ("poses", ANNOTATIONS, cut, "annot.mat is cut short or damaged; get it from its source again"),
     ("poses", ANNOTATIONS, emptied, "annot.mat is cut short or damaged; get it from its source again"),
     ("poses", ANNOTATIONS, binary, "annot.mat is cut short or damaged; get it from its source again"),
-    ("poses", ANNOTATIONS, no_cells, "annot.mat holds no cells annot3, one for each camera; get it from its source again"),
+    ("poses", ANNOTATIONS, no_cells, "annot.mat holds no cells annot3, one for each camera; get it from its source"),
     ("poses", ANNOTATIONS, poses(lambda j: j[:, :51]), r"poses of shape \(6, 51\) for camera 0, not \(frames, 84\)"),
     ("poses", ANNOTATIONS, poses(lambda j: j[:0]), "annot.mat holds no pose"),
     ("poses", ANNOTATIONS, poses(not_finite), "annot.mat has positions that are not finite"),

@@ -45,6 +45,24 @@ class VideoInfo:
     """Faults that leave the video usable, one sentence each."""
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What the head of a video file says, which may be wrong."""
+
+    size_wh: tuple[int, int]
+    """Of the stored picture; (0, 0) if it is not said."""
+    seconds: float
+    """0 if it is not said."""
+
+
+def promised(path: Path) -> Promise:
+    """Return what the head of a video says of it, before any of it is unpacked; raises InputError as `probe` does."""
+    with _opened(path) as (container, stream):
+        context = stream.codec_context
+        seconds = (container.duration or 0) / av.time_base
+        return Promise((context.width, context.height), seconds)
+
+
 def probe(path: Path) -> VideoInfo:
     """Return what is known of a video after reading its index and one frame; raises InputError if it shows nothing."""
     with _opened(path) as (container, stream):

@@ -3,18 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from epipose.errors import InputError
 from epipose.geometry.lenses import Lens
 from epipose.geometry.rigid import Rigid
 from epipose.io.camera_files import read_cameras
 from epipose.io.camera_fit import fit_to_video
 from epipose.io.view_names import closest_view
-from epipose.runtime.placing import Measure
-
-LEVEL = Rigid(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]), np.zeros(3))
-"""`world_from_cam` where nothing tells how the camera is held: x to its right, y forward, z up, from the camera."""
+from epipose.runtime.placing import LEVEL, Measure
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from scipy.special import erfinv
 
 from epipose.geometry.crop_frames import NEAR
 from epipose.geometry.lenses import Lens
+from epipose.geometry.rigid import Rigid
 from epipose.pose.roots import from_root
 from epipose.pose.skeletons import Skeleton
 from epipose.runtime.found import Found
@@ -19,6 +20,8 @@ Measure = Literal["camera metres", "camera metres, average adult", "relative met
 """What positions mean. `camera`: from the camera, by its lens; `relative`: from each person's own root, as if seen from
 far away. `average adult`: nothing was known of the person's size."""
 
+LEVEL = Rigid(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]), np.zeros(3))
+"""`world_from_cam` where nothing tells how the camera is held: x to its right, y forward, z up, from the camera."""
 LEAST_DEPTH = 0.1
 """Of a joint over its root's: nearer ones are in no picture that shows the person."""
 WORST = 0.5

@@ -1,0 +1,30 @@
+"""What the server counts, in the words of Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+MOMENTS_S = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.2, 0.5, 1.0, 2.0)
+
+
+class Metrics:
+    """Counters of one server."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "epipose_requests", "Requests that were answered", ("path", "status"), registry=registry
+        )
+        self.frames = Counter("epipose_frames", "Pictures and frames that networks saw", ("model",), registry=registry)
+        self.overtaken = Counter(
+            "epipose_frames_overtaken", "Live frames that a newer one overtook before they were seen", registry=registry
+        )
+        self.seconds = Histogram(
+            "epipose_frame_seconds",
+            "From a live frame's arrival to its answer",
+            buckets=MOMENTS_S,
+            registry=registry,
+        )
+        self.sockets = Gauge("epipose_live_sockets", "Live sockets that are open", registry=registry)
+
+    def text(self) -> bytes:
+        """Return all of them as Prometheus reads them."""
+        return generate_latest(self.registry)
