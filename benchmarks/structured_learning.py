@@ -6,10 +6,10 @@
 from 17 of them by the truth, and are marked on the 18th. `cnn`: the network of 2016, whose poses are decoded by an
 autoencoder, with --steps batches of 128 crops for its codes and as many for all together; and, to compare, with as
 many batches in all: by nothing, which is direct regression; by principal components (as many as a pose can have: codes
-of 2000 numbers it has not); and by an untaught layer of 2000. `small`: that network as it comes with epipose, taught as
-many batches of 32 crops, and the three stages on its trunk. MPJPE is from the pelvis, with the person's distance known;
-bones and symmetry are mean differences of lengths, from the truth and of left from right. Means over seeds, with their
-spread.
+of 2000 numbers it has not); and by an untaught layer of 2000. `small`: that network as it comes with epipose, taught
+--steps batches of 32 crops; and its trunk, which begins as that does, with the three stages and with direct regression.
+MPJPE is from the pelvis, with the person's distance known; bones and symmetry are mean differences of lengths, from the
+truth and of left from right. Means over seeds, with their spread.
 """
 
 import argparse
@@ -58,6 +58,7 @@ ROWS = {
     "small": (
         Row("small, as it is", AT_ONCE),
         Row("small, autoencoder of 2000", CODES, Structure(trunk="small")),
+        Row("small, at once", CODES, Structure(trunk="small", head="direct")),
     ),
 }
 
