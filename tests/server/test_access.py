@@ -61,8 +61,8 @@ def test_live_sockets_need_it_too(guarded: Running) -> None:
         socket.send(jpegs(1)[0])
         assert '"hello"' in str(socket.recv(20))
     for wrong in ([], [PROTOCOL], [PROTOCOL, "bearer.AAAA"], [PROTOCOL, "bearer.é".encode("ascii", "ignore").decode()]):
-        with pytest.raises(InvalidStatus) as refused:
-            guarded.live(subprotocols=wrong or None)
+        with pytest.raises(InvalidStatus) as refused, guarded.live(subprotocols=wrong or None):
+            pass
         assert refused.value.response.status_code == 401
 
 
@@ -76,8 +76,8 @@ def test_names_that_others_point_here_are_refused(local: Running, host: str) -> 
 def test_pages_of_others_are_refused(local: Running) -> None:
     for origin in ("http://evil.example", "null", f"http://127.0.0.1:{local.port + 1}"):
         assert local.get("/v1/models", origin=origin).status_code == 403
-        with pytest.raises(InvalidStatus) as refused:
-            local.live(origin=origin)
+        with pytest.raises(InvalidStatus) as refused, local.live(origin=origin):
+            pass
         assert refused.value.response.status_code == 403
     assert local.get("/v1/models", origin=local.url).status_code == 200
     asked = httpx.options(f"{local.url}/v1/poses", headers={

@@ -3,7 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any
 
 import numpy as np
@@ -118,15 +120,16 @@ def test_too_large_a_frame_closes_the_socket() -> None:
 
 
 def test_one_more_camera_than_there_may_be_is_refused_until_another_leaves(server: Running) -> None:
-    sockets = [server.live() for _ in range(LIMITS.sockets)]
-    with pytest.raises(InvalidStatus) as refused:
-        server.live()
+    with ExitStack() as stack:
+        for _ in range(LIMITS.sockets):
+            stack.enter_context(server.live())
+        with pytest.raises(InvalidStatus) as refused, server.live():
+            pass
     assert refused.value.response.status_code == 429
     assert "3 cameras are live already" in refused.value.response.body.decode()
-    for socket in sockets:
-        socket.close()
     wait_until_gone(server)
-    server.live().close()
+    with server.live():
+        pass
 
 
 def test_who_says_nothing_is_asked_to_leave() -> None:
@@ -140,10 +143,9 @@ def test_clients_that_vanish_leave_nothing_behind(server: Running) -> None:
     wait_until_gone(server)
     before = threads_and_files()
     for _ in range(15):
-        socket = server.live()
-        socket.send(jpegs(1)[0])
-        socket.socket.close()
-        del socket
+        with server.live() as socket:
+            socket.send(jpegs(1)[0])
+            socket.socket.shutdown(SHUT_RDWR)
     wait_until_gone(server)
     time.sleep(0.5)
     after = threads_and_files()

@@ -55,6 +55,7 @@ class VolumetricNet(CropNet):
 
 def marginals(volumes: Float[Tensor, "n joints z y x"]) -> Marginals:
     """Return the softmax over each volume, summed over planes."""
-    shares = torch.softmax(volumes.flatten(2).float(), dim=2).view_as(volumes)
+    shares = torch.softmax(volumes.flatten(2), dim=2, dtype=torch.promote_types(volumes.dtype, torch.float32))
+    shares = shares.view_as(volumes)
     plane = shares.sum(dim=2)
     return Marginals(plane.sum(dim=2), plane.sum(dim=3), shares.sum(dim=(3, 4)))
