@@ -9,12 +9,13 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 from epipose import exporters, plugins
+from epipose.server.access import page_address
 from tests.server.running import VIDEO, Running, pictures, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run")  # fmt: skip
-TOKEN = "a token of the page's test"
+TOKEN = "a+token of the page's test: 100%&more"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def visit(server: Running, film: Path) -> Iterator[Visit]:
         camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
                   f"--use-file-for-fake-video-capture={film}")  # fmt: skip
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *camera])
-        yield Visit(browser.new_page(), f"{server.url}/#token={TOKEN}")
+        yield Visit(browser.new_page(), page_address(f"{server.url}/", TOKEN))
         browser.close()
 
 
@@ -114,7 +115,7 @@ def test_the_keyboard_is_enough(visit: Visit) -> None:
 def test_without_a_camera_it_says_so(server: Running) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        visit = Visit(browser.new_page(), f"{server.url}/#token={TOKEN}")
+        visit = Visit(browser.new_page(), page_address(f"{server.url}/", TOKEN))
         visit.page.click("#camera")
         visit.page.wait_for_selector("#status.wrong")
         assert "A video or a picture will do, too." in visit.page.inner_text("#status")

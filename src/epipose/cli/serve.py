@@ -59,7 +59,7 @@ class Serve(Command):
     def run(self, _: Report, /) -> Outcome:
         """Serve until Ctrl-C."""
         try:
-            from epipose.server.access import check_access
+            from epipose.server.access import check_access, page_address
             from epipose.server.app import make_app
             from epipose.server.limits import Limits
             from epipose.server.models import Models
@@ -75,8 +75,7 @@ class Serve(Command):
 
         def ready() -> None:
             # Not in the last line: who waits for the address cannot wait for the end.
-            known = f"#token={token}" if token is not None else ""
-            print(f"open {place}{known} in a browser; stop with Ctrl-C", file=sys.stderr, flush=True)
+            print(f"open {page_address(place, token)} in a browser; stop with Ctrl-C", file=sys.stderr, flush=True)
 
         with suppress(KeyboardInterrupt):
             Server(app, listener, limits, ready).serve_until_stopped()

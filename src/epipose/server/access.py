@@ -8,7 +8,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -43,6 +43,11 @@ def check_access(host: str, token: str | None) -> None:
         )
     if token is not None and (len(token) < SHORTEST or not token.isascii() or not token.isprintable()):
         raise InputError(f"a token that can be guessed protects nothing; give {SHORTEST} ASCII characters or more")
+
+
+def page_address(place: str, token: str | None) -> str:
+    """Return what to open in a browser: the part after # stays there."""
+    return place if token is None else f"{place}#token={quote(token, safe='')}"
 
 
 class Access:
