@@ -39,13 +39,16 @@ def write_video(
     rate: Fraction = Fraction(30),
     movflags: str = "",
     title: str = "",
+    gop: int | None = None,
 ) -> Path:
-    """Write `frames` pictures at a constant rate, or at the times given."""
+    """Write `frames` pictures at a constant rate, or at the times given, with a key frame every `gop`."""
     with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
         container.metadata["title"] = title
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = size_wh
         stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
+        if gop is not None:
+            stream.codec_context.gop_size = gop
         if milliseconds is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         for index in range(frames):

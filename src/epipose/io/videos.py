@@ -57,7 +57,7 @@ class Promise:
 
 def promised(path: Path) -> Promise:
     """Return what the head of a video says of it, before any of it is unpacked; raises InputError as `probe` does."""
-    with _opened(path) as (container, stream):
+    with opened_video(path) as (container, stream):
         context = stream.codec_context
         seconds = (container.duration or 0) / av.time_base
         return Promise((context.width, context.height), seconds)
@@ -65,19 +65,19 @@ def promised(path: Path) -> Promise:
 
 def probe(path: Path) -> VideoInfo:
     """Return what is known of a video after reading its index and one frame; raises InputError if it shows nothing."""
-    with _opened(path) as (container, stream):
+    with opened_video(path) as (container, stream):
         first = next(_pictures(container, stream), None)
         if first is None:
             raise InputError(f"{path} holds no frame that can be decoded; record or export it again")
-        turn = _Upright.of(first)
+        turn = Upright.of(first)
         size_wh = (first.height, first.width) if turn.transposed else (first.width, first.height)
-    with _opened(path) as (container, stream):
+    with opened_video(path) as (container, stream):
         packets = [(packet.pts, packet.is_discard, packet.is_corrupt) for packet in container.demux(stream)][:-1]
         stamps = [pts for pts, discard, _ in packets if pts is not None and not discard]
         if not stamps:
             raise _no_times(path)
         ticks = np.unique(stamps)
-        tick = _tick(stream)
+        tick = seconds_per_tick(stream)
         times = (ticks - ticks[0]) * tick.numerator / tick.denominator
         rate = stream.guessed_rate or (1 / float(np.median(np.diff(times))) if len(times) > 1 else 0)
         cut = stream.frames > len(packets) or any(corrupt for *_, corrupt in packets)
@@ -97,15 +97,15 @@ def read_frames(path: Path) -> Iterator[Frame]:
     Frames that are damaged, or at the time of another, are left out; raises InputError if nothing can be shown.
     """
     start: int | None = None
-    latest, index, turn, size = -1.0, 0, _Upright(), (0, 0)
-    with _opened(path) as (container, stream):
-        for picture, pts in _timed_pictures(path, container, stream):
+    latest, index, turn, size = -1.0, 0, Upright(), (0, 0)
+    with opened_video(path) as (container, stream):
+        for picture, pts in timed_pictures(path, container, stream):
             start = pts if start is None else start
-            time = float((pts - start) * _tick(stream))
+            time = float((pts - start) * seconds_per_tick(stream))
             if time <= latest:
                 continue
             if index == 0:
-                turn, size = _Upright.of(picture), (picture.width, picture.height)
+                turn, size = Upright.of(picture), (picture.width, picture.height)
             if (picture.width, picture.height) != size:
                 raise InputError(f"{path} changes its picture size at {time:.2f} s; export it again at one size")
             yield Frame(index, time, turn(picture.to_ndarray(format="rgb24")))
@@ -115,7 +115,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 
 @dataclass(frozen=True)
-class _Upright:
+class Upright:
     """How a stored picture becomes upright: exchange rows and columns first, then mirror columns and rows."""
 
     transposed: bool = False
@@ -123,7 +123,7 @@ class _Upright:
     mirrored_y: bool = False
 
     @classmethod
-    def of(cls, picture: av.VideoFrame) -> "_Upright":
+    def of(cls, picture: av.VideoFrame) -> "Upright":
         """Read the display matrix: x' = a x + c y, y' = b x + d y, stored as rows (a, b, u), (c, d, v), (x, y, w)."""
         data: Any = picture.side_data.get("DISPLAYMATRIX")
         if data is None:
@@ -148,7 +148,7 @@ class _Upright:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the main video stream of a file; anything that FFmpeg cannot do with it becomes an InputError."""
     if not path.is_file():
         raise InputError(f"there is no video file {path}; check the name")
@@ -182,7 +182,7 @@ def _pictures(container: InputContainer, stream: VideoStream) -> Iterator[av.Vid
                 yield picture
 
 
-def _timed_pictures(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[tuple[av.VideoFrame, int]]:
+def timed_pictures(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[tuple[av.VideoFrame, int]]:
     """Decode with presentation times in ticks.
 
     AVI numbers its packets in decoding order, so its frames, in order, take its numbers, in order.
@@ -193,7 +193,7 @@ def _timed_pictures(path: Path, container: InputContainer, stream: VideoStream) 
                 raise _no_times(path)
             yield picture, picture.pts
         return
-    with _opened(path) as (again, same):
+    with opened_video(path) as (again, same):
         stamps = sorted(packet.pts for packet in again.demux(same) if packet.pts is not None)
     try:
         yield from zip(_pictures(container, stream), stamps, strict=True)
@@ -201,7 +201,7 @@ def _timed_pictures(path: Path, container: InputContainer, stream: VideoStream) 
         raise InputError(f"{path} is damaged, and an AVI then loses its times; export it again as mp4") from error
 
 
-def _tick(stream: VideoStream) -> Fraction:
+def seconds_per_tick(stream: VideoStream) -> Fraction:
     """Seconds in one unit of the stream's time stamps."""
     assert stream.time_base is not None, "FFmpeg gives every stream that it opens a time base"
     return stream.time_base
