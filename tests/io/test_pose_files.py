@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from epipose.errors import InputError
 from epipose.io.fingerprints import is_current
-from epipose.io.pose_files import read_poses, write_poses
+from epipose.io.pose_files import read_covariance, read_poses, write_poses
 from epipose.pose.keypoints import Poses
 from epipose.pose.skeletons import Skeleton
 from tests.bodies import moving_people, without
@@ -30,6 +30,24 @@ def test_reading_gives_back_what_was_written(tmp_path: Path, shape: tuple[int, i
     write_poses(tmp_path / "poses" / "a.npz", poses, fingerprint="abc")
     assert _equal(read_poses(tmp_path / "poses" / "a.npz"), poses)
     assert is_current(tmp_path / "poses" / "a.npz", "abc")
+
+
+def test_covariance_is_kept_where_there_is_any(tmp_path: Path) -> None:
+    poses = moving_people(frames=5, people=2)
+    covariance = np.random.default_rng(0).random((*poses.weight.shape, 6)).astype(np.float32)
+    write_poses(tmp_path / "a.npz", poses, covariance=covariance)
+    assert _equal(read_poses(tmp_path / "a.npz"), poses)
+    np.testing.assert_array_equal(read_covariance(tmp_path / "a.npz", poses), covariance)
+    write_poses(tmp_path / "b.npz", poses)
+    assert read_covariance(tmp_path / "b.npz", poses) is None
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((5, 1, 17, 3), np.float32), np.full((5, 2, 17, 6), np.nan), np.array("x")])
+def test_covariance_that_does_not_fit_is_refused(tmp_path: Path, wrong: np.ndarray) -> None:
+    poses = moving_people(frames=5, people=2)
+    write_poses(tmp_path / "a.npz", poses)
+    with pytest.raises(InputError, match=r"a\.npz holds covariance of a wrong type or shape"):
+        read_covariance(_rewritten(tmp_path / "a.npz", covariance=wrong), poses)
 
 
 def test_a_custom_skeleton_without_pairs_survives(tmp_path: Path) -> None:

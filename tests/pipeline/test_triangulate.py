@@ -11,7 +11,7 @@ from epipose.errors import InputError
 from epipose.geometry.alignment import similarity
 from epipose.geometry.rotations import quaternion_from_rotation
 from epipose.io.camera_files import read_cameras, write_cameras
-from epipose.io.pose_files import read_poses
+from epipose.io.pose_files import read_covariance, read_poses
 from epipose.pipeline.calibrate import calibrate
 from epipose.pipeline.triangulate import triangulate
 from epipose.pose.keypoints import Poses
@@ -49,6 +49,30 @@ def test_poses_are_where_the_person_was_and_as_sure_as_they_say(capture: Path) -
         # Three axes share the error.
         spread = np.sqrt(np.mean((errors(poses) / sigma) ** 2) / 3)
         assert 0.6 < spread < 1.5
+
+
+def test_uncertainty_points_where_the_errors_are(tmp_path: Path) -> None:
+    # Two cameras side by side see depth worst.
+    pair = {name: VIEWS[name] for name in list(CAMERAS)[:2]}
+    folder = make_capture(tmp_path / "pair", views=pair)
+    write_cameras(folder / "cameras.toml", {name: CAMERAS[name] for name in pair}, metadata={"made_by": "epipose"})
+    for file in triangulate(folder).values():
+        poses = read_poses(file)
+        entries = read_covariance(file, poses)
+        assert entries is not None
+        np.testing.assert_allclose(entries[..., [0, 3, 5]].mean(axis=-1), poses.uncertainty**2, rtol=1e-3, atol=1e-9)
+        found = poses.weight[:, 0] > 0
+        covariance = entries[:, 0][found][:, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 3, 3).astype(float)
+        truth = figure(poses.times)[:, [COCO.index(name) for name in poses.skeleton.joint_names]]
+        error = (poses.positions[:, 0] - truth)[found]
+        variance, axes = np.linalg.eigh(covariance)
+        along = np.einsum("nij,ni->nj", axes, error)
+        deviation = np.sqrt(variance)
+        assert np.median(deviation[:, 2] / deviation[:, 0]) > 1.5
+        assert np.median(np.abs(along[:, 2])) > 1.3 * np.median(np.abs(along[:, 0]))
+        # A Gaussian's median distance is 0.67 of its deviation; that of the smoothed is stated with room.
+        for axis in range(3):
+            assert 0.3 < np.median(np.abs(along[:, axis]) / deviation[:, axis]) < 1.1
 
 
 def test_time_offsets_go_with_the_cameras(capture: Path) -> None:

@@ -2,12 +2,16 @@
 
 Keys: `positions` (frames, people, joints, 3) metres, `uncertainty` and `weight` (frames, people, joints), `times`
 (frames) seconds, `joint_names`, `parents` ("" for a root), `pairs`, `skeleton` (its name), `format_version` and
-`fingerprint` (what the poses were made from; may be empty).
+`fingerprint` (what the poses were made from; may be empty). Optional: `covariance` (frames, people, joints, 6) square
+metres, entries xx, xy, xz, yy, yz, zz, where it is known that a joint is less certain one way than another;
+`uncertainty` squared is the mean of its xx, yy and zz.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 from numpy import ndarray
 
 from epipose.errors import InputError
@@ -22,9 +26,13 @@ _NUMBERS = {"positions": 4, "uncertainty": 3, "weight": 3, "times": 1}
 _WORDS = {"skeleton": 0, "joint_names": 1, "parents": 1, "pairs": 2}
 
 
-def write_poses(path: Path, poses: Poses, *, fingerprint: str = "") -> None:
+Covariance = Float32[ndarray, "frames people joints 6"]
+
+
+def write_poses(path: Path, poses: Poses, *, fingerprint: str = "", covariance: Covariance | None = None) -> None:
     """Write `poses` whole or not at all; `fingerprint` tells later which inputs and settings they were made from."""
     skeleton = poses.skeleton
+    more: dict[str, Any] = {} if covariance is None else {"covariance": covariance}
     with atomic_write(path, "wb") as file:
         np.savez_compressed(
             file,
@@ -38,12 +46,13 @@ def write_poses(path: Path, poses: Poses, *, fingerprint: str = "") -> None:
             skeleton=np.array(skeleton.name),
             format_version=np.array(FORMAT_VERSION),
             fingerprint=np.array(fingerprint),
+            **more,
         )
 
 
 def read_poses(path: Path) -> Poses:
     """Return the poses of a file that `write_poses` made; raises InputError for any other file."""
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, only=(*_NUMBERS, *_WORDS, "format_version"))
     _check(path, arrays)
     try:
         parents = tuple(parent or None for parent in arrays["parents"].tolist())
@@ -56,6 +65,16 @@ def read_poses(path: Path) -> Poses:
         return Poses(positions, uncertainty, weight, arrays["times"].astype(float), skeleton)
     except InputError as error:
         raise InputError(f"{path} is damaged: {error}") from error
+
+
+def read_covariance(path: Path, poses: Poses) -> Covariance | None:
+    """Return the covariance of `poses`, which were read from `path`, or None; raises InputError if it is damaged."""
+    found = read_arrays(path, only=("covariance",)).get("covariance")
+    if found is None:
+        return None
+    if found.dtype.kind != "f" or found.shape != (*poses.weight.shape, 6) or not np.all(np.isfinite(found)):
+        raise InputError(f"{path} holds covariance of a wrong type or shape; make it again")
+    return found.astype(np.float32)
 
 
 def _check(path: Path, arrays: dict[str, ndarray]) -> None:

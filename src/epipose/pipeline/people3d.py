@@ -13,6 +13,7 @@ from epipose.calibration.trust import repetition
 from epipose.errors import InputError
 from epipose.geometry.cameras import Camera
 from epipose.geometry.triangulation import Triangulated, robust
+from epipose.io.pose_files import Covariance
 from epipose.pipeline.progress import Report
 from epipose.pose.keypoints import Keypoints, Poses
 from epipose.pose.motion_prior import Measurements, smooth_motion
@@ -37,6 +38,8 @@ class Person:
 
     positions: Float32[ndarray, "frames joints 3"]
     uncertainty: Float32[ndarray, "frames joints"]
+    covariance: Float32[ndarray, "frames joints 6"]
+    """Entries xx, xy, xz, yy, yz, zz, in square metres; 0 where not valid."""
     valid: Bool[ndarray, "frames joints"]
     smooth: Float32[ndarray, "frames joints 3"]
     smooth_uncertainty: Float32[ndarray, "frames joints"]
@@ -64,6 +67,10 @@ class People:
         """Return the joints with constant bones and smooth motion, short gaps filled."""
         return self._poses("smooth", "smooth_uncertainty", [person.smooth_weight for person in self.persons])
 
+    def covariance(self) -> Covariance:
+        """Return the covariance of the triangulated joints."""
+        return np.stack([person.covariance for person in self.persons], axis=1)
+
     def _poses(self, positions: str, uncertainty: str, weights: Sequence[Float32[ndarray, "frames joints"]]) -> Poses:
         return Poses(
             np.stack([getattr(person, positions) for person in self.persons], axis=1),
@@ -72,6 +79,14 @@ class People:
             self.times,
             self.skeleton,
         )
+
+
+def shaped_like(covariance: Covariance, uncertainty: Float32[ndarray, "frames people joints"]) -> Covariance:
+    """Return covariance of the same shapes and another `uncertainty` (m); spheres where no shape is known."""
+    trace = covariance[..., [0, 3, 5]].sum(axis=-1, keepdims=True)
+    sphere = np.array([1, 0, 0, 1, 0, 1], np.float32) / 3
+    unit = np.where(trace > 0, covariance / np.maximum(trace, np.finfo(np.float32).tiny), sphere)
+    return np.asarray(3 * uncertainty[..., None] ** 2 * unit, np.float32)
 
 
 def check_same_person(people: People, names: Sequence[str]) -> None:
@@ -119,6 +134,7 @@ def triangulate_person(
     views, frames, joints = repaired.weight.shape
     positions, uncertainty = np.zeros((frames, joints, 3), np.float32), np.zeros((frames, joints), np.float32)
     smooth, smooth_uncertainty = np.zeros_like(positions), np.zeros_like(uncertainty)
+    covariance = np.zeros((frames, joints, 6), np.float32)
     valid, used = np.zeros((frames, joints), bool), np.zeros((views, frames, joints), bool)
     residual = np.zeros((views, frames, joints), np.float32)
     for start in range(0, frames, CHUNK):
@@ -135,6 +151,8 @@ def triangulate_person(
         deviation = np.sqrt(np.trace(found.covariance, axis1=-2, axis2=-1) / 3)
         positions[part], valid[part] = known[inner], found.valid[inner]
         uncertainty[part] = np.where(found.valid, deviation, 0)[inner]
+        entries = found.covariance[..., *np.triu_indices(3)]
+        covariance[part] = np.where(found.valid[..., None], entries, 0)[inner]
         # Smoothing averages errors only as far as neighbouring frames have errors of their own.
         repeated = motion.uncertainty * np.sqrt(_repetition(cameras, some, found))
         smooth_deviation = np.where(found.valid, np.minimum(repeated, deviation), repeated)
@@ -146,6 +164,7 @@ def triangulate_person(
     return Person(
         positions=positions,
         uncertainty=uncertainty,
+        covariance=covariance,
         valid=valid,
         smooth=np.where(kept[..., None], smooth, 0),
         smooth_uncertainty=np.where(kept, smooth_uncertainty, 0),

@@ -58,7 +58,7 @@ def reconstruct(
         capture = inputs.capture
         write_rig(inputs, rig, known)
         poses = steady(people)
-        files = write_people(capture, people.poses(), poses)
+        files = write_people(capture, people, poses)
         export(files["smooth"], EXPORTS)
     warnings = (*inputs.notes, *known.notes)
     report = describe(inputs, rig, people, poses, notes=notes, warnings=warnings, seconds_by_stage=watch.seconds)

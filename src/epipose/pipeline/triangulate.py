@@ -9,7 +9,7 @@ from epipose.errors import InputError
 from epipose.io.capture_folder import CaptureFolder
 from epipose.io.pose_files import write_poses
 from epipose.pipeline.inputs import Known, calibration_views, known_cameras, load_inputs
-from epipose.pipeline.people3d import find_people
+from epipose.pipeline.people3d import People, find_people, shaped_like
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.provenance import is_ours
 from epipose.pipeline.smoothing import smoothing
@@ -41,7 +41,7 @@ def triangulate(
     observations = observe(on_clock(single, offsets, common_clock(single, offsets)))
     held = hold(placed, observations, sigma_px=size_of_errors_px([view.size_wh for view in views]))
     people = find_people(inputs.people, offsets, placed, held.sigma_px, progress)
-    return write_people(inputs.capture, people.poses(), steady(people))
+    return write_people(inputs.capture, people, steady(people))
 
 
 def placed_cameras(capture: CaptureFolder, cameras: str) -> Known:
@@ -61,9 +61,10 @@ def placed_cameras(capture: CaptureFolder, cameras: str) -> Known:
     return known
 
 
-def write_people(capture: CaptureFolder, triangulated: Poses, smooth: Poses) -> dict[str, Path]:
+def write_people(capture: CaptureFolder, people: People, smooth: Poses) -> dict[str, Path]:
     """Write both kinds of poses and return their files by name."""
     files = {"triangulated": capture.poses_path("triangulated"), "smooth": capture.poses_path("smooth")}
-    write_poses(files["triangulated"], triangulated)
-    write_poses(files["smooth"], smooth)
+    covariance = people.covariance()
+    write_poses(files["triangulated"], people.poses(), covariance=covariance)
+    write_poses(files["smooth"], smooth, covariance=shaped_like(covariance, smooth.uncertainty))
     return files
