@@ -46,6 +46,11 @@ class SeekableVideo:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def rotation(self) -> int:
+        """Degrees by which the stored pictures are turned clockwise to stand upright."""
+        return self._upright.clockwise_degrees
+
     def close(self) -> None:
         """Let go of the file."""
         self._open.close()

@@ -1,0 +1,48 @@
+"""The web server behind the viewer, for this computer's own browser only."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
+from typing import Any
+
+import viser
+import websockets.asyncio.server
+
+HOST = "127.0.0.1"
+OWN_PAGES = (re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"), None)
+"""Who may connect: pages of this computer, whatever port a tunnel gives them, and programs, which name no origin."""
+
+
+class ViewerServer(viser.ViserServer):
+    """viser's server, listening to this computer alone, closed to pages from elsewhere and to sharing.
+
+    By itself it listens to the whole network, shows its pictures to any page that the user's browser has open, and
+    sends them through a server of its makers when a page asks for that.
+    """
+
+    def __init__(self, port: int, title: str) -> None:
+        with _only_own_pages(), redirect_stdout(io.StringIO()):
+            super().__init__(host=HOST, port=port, label=title, verbose=False)
+        self.gui.configure_theme(control_layout="collapsible", show_logo=False, show_share_button=False)
+
+    def request_share_url(self, verbose: bool = True) -> None:
+        """Return no address: nothing is shared."""
+
+    def stop(self) -> None:
+        """End without a word."""
+        with redirect_stdout(io.StringIO()):
+            super().stop()
+
+
+@contextmanager
+def _only_own_pages() -> Iterator[None]:
+    """Have the server that viser starts look at where connections come from, for which viser has no setting."""
+    module: Any = websockets.asyncio.server
+    serve = module.serve
+    module.serve = partial(serve, origins=list(OWN_PAGES))
+    try:
+        yield
+    finally:
+        module.serve = serve
