@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 import viser
@@ -19,16 +18,6 @@ _SLIDER_HZ = 10
 """How often the slider follows while it plays."""
 
 Later = Callable[[Callable[[], None]], None]
-
-
-class Wishes(Protocol):
-    """What the controls can ask for."""
-
-    def look_through(self, name: str | None) -> None:
-        """Stand where a camera stood, or move about freely."""
-
-    def update_shown(self) -> None:
-        """Show what the switches say."""
 
 
 class Panel:
@@ -87,16 +76,14 @@ class Panel:
 
         speed.on_update(lambda _: self._later(hurry))
 
-    def connect(self, wishes: Wishes) -> None:
-        """Tell where wishes go."""
+    def connect(self, update_shown: Callable[[], None], look_through: Callable[[str | None], None]) -> None:
+        """Tell what shows what the switches say, and what looks through the camera of a name, or through none."""
         for switch in (*self.tracks, self.uncertainty, self.cameras, self.pictures, self.floor):
-            switch.on_update(lambda _: self._later(wishes.update_shown))
-        self.enlarged.on_update(lambda _: self._later(wishes.update_shown))
-
-        def look() -> None:
-            wishes.look_through(None if self.through.value == FREE else self.through.value)
-
-        self.through.on_update(lambda _: self._later(look))
+            switch.on_update(lambda _: self._later(update_shown))
+        self.enlarged.on_update(lambda _: self._later(update_shown))
+        self.through.on_update(
+            lambda _: self._later(lambda: look_through(None if self.through.value == FREE else self.through.value))
+        )
 
     def follow_time(self, clock: float) -> None:
         """Show the moment and whether it plays; `clock` are seconds of the viewer's life."""

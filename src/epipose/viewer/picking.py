@@ -95,7 +95,7 @@ def _bone(joint: Joint, frame: int, position: Float[ndarray, "3"]) -> list[tuple
     if parent is None or poses.weight[frame, joint.person, poses.skeleton.index(parent)] <= 0:
         return []
     other = poses.positions[frame, joint.person, poses.skeleton.index(parent)].astype(float)
-    return [(f"to {parent.replace('_', ' ')}", in_unit(float(np.linalg.norm(position - other)), "mm", 1000, 0))]
+    return [(f"to {parent.replace('_', ' ')}", in_unit(float(np.linalg.norm(position - other)), "mm", 1000.0, 0))]
 
 
 def _pixel(view: FilmedView, position: Float[ndarray, "3"]) -> str:

@@ -1,11 +1,12 @@
 """What a view's camera showed at a moment, straightened, found by a thread of its own."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Condition, Thread
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -79,9 +80,10 @@ class PictureLoader:
             self._complain(f"no pictures of {self._view.name} are shown: {error}")
 
 
-class PictureSource(Protocol):
+class PictureSource(ABC):
     """Pictures in any order."""
 
+    @abstractmethod
     def at(self, time: float, longest_px: int) -> tuple[float, Picture]:
         """Return the picture that is shown at a time on the view's clock (seconds), and since when it is."""
 
@@ -100,7 +102,7 @@ def _source(view: FilmedView, stack: ExitStack) -> PictureSource:
     return _RecordedVideo(video, own[:count], view.times[:count])
 
 
-class _Video:
+class _Video(PictureSource):
     def __init__(self, video: SeekableVideo) -> None:
         self._video = video
 
@@ -109,7 +111,7 @@ class _Video:
         return frame.time, frame.image
 
 
-class _RecordedVideo:
+class _RecordedVideo(PictureSource):
     """A video whose frames were taken when something else says, not when it says itself."""
 
     def __init__(self, video: SeekableVideo, own: Float[ndarray, "frames"], recorded: Float[ndarray, "frames"]) -> None:
@@ -120,7 +122,7 @@ class _RecordedVideo:
         return frame.time, frame.image
 
 
-class _Folder:
+class _Folder(PictureSource):
     def __init__(self, files: tuple[Path, ...], times: Float[ndarray, "frames"]) -> None:
         self._files, self._times = files, times
 

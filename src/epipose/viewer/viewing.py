@@ -62,7 +62,7 @@ class Viewer:
     def run(self) -> None:
         """Draw until `stop` is called, or the program is interrupted."""
         try:
-            self.update_shown()
+            self._update_shown()
             last = time.perf_counter()
             while not self._stopped:
                 self._wait()
@@ -117,7 +117,7 @@ class Viewer:
 
     def _listen(self) -> None:
         """Have everything that viewers do done by the thread that draws."""
-        self._panel.connect(self)
+        self._panel.connect(self._update_shown, self._look_through)
 
         @self._server.scene.on_click()
         def _(event: viser.SceneClickEvent) -> None:
@@ -125,7 +125,7 @@ class Viewer:
             self._later(partial(self._pick, origin, direction))
 
         def clicked_picture(name: str, _: object) -> None:
-            self._later(lambda: self.look_through(name) if self._following.name is None else None)
+            self._later(lambda: self._look_through(name) if self._following.name is None else None)
 
         for name, frustum in self._frusta.items():
             frustum.picture.on_click(partial(clicked_picture, name))
@@ -145,7 +145,7 @@ class Viewer:
                 wish = Wish(moment - view.time_offset_s, LARGE_PX if looked_at else SMALL_PX)
                 self._loaders[view.name].want(wish)
 
-    def update_shown(self) -> None:
+    def _update_shown(self) -> None:
         """Show what the switches of the panel say."""
         panel, through = self._panel, self._following.name
         for body, switch in zip(self._bodies, panel.tracks, strict=True):
@@ -158,12 +158,12 @@ class Viewer:
         self._floor.visible = panel.floor.value
         self._show_numbers()
 
-    def look_through(self, name: str | None) -> None:
+    def _look_through(self, name: str | None) -> None:
         """Let everybody who watches see what a camera saw; None: move about freely again."""
         if name != self._following.name:
             self._following.look_through(name)
             self._panel.say_through(name)
-            self.update_shown()
+            self._update_shown()
 
     def _complain(self, sentence: str) -> None:
         self._later(partial(self._panel.add_note, sentence))

@@ -25,7 +25,8 @@ class ViewerServer(viser.ViserServer):
     def __init__(self, port: int, title: str) -> None:
         with _only_own_pages(), redirect_stdout(io.StringIO()):
             super().__init__(host=HOST, port=port, label=title, verbose=False)
-        self.gui.configure_theme(control_layout="collapsible", show_logo=False, show_share_button=False)
+        self.gui.configure_theme(show_logo=False, show_share_button=False)
+        self.gui.main_panel.dock_right()
 
     def request_share_url(self, verbose: bool = True) -> None:
         """Return no address: nothing is shared."""
