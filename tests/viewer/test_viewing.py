@@ -26,7 +26,7 @@ def recording(tmp_path: Path) -> Recording:
     """Two views of one video of 40 frames at 30 a second, of which one began later."""
     video = write_video(tmp_path / "a.mp4", 40)
     views = (FilmedView("now", CAMERA, video, 0.0, None), FilmedView("late", CAMERA, video, LATE, None))
-    return Recording("made", views, (Track("smooth", moving_people(frames=30, people=1), None),), ())
+    return Recording("made", views, (Track("smooth", moving_people(frames=40, people=1, start=0.0), None),), ())
 
 
 @contextmanager
