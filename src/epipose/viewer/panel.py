@@ -62,11 +62,8 @@ class Panel:
                 moment = timeline.begin + event.target.value
                 self._later(lambda: timeline.seek(moment))
 
-        def toggle() -> None:
-            timeline.playing = not timeline.playing
-
-        self._play.on_click(lambda _: self._later(toggle))
-        gui.add_command("Play or pause", hotkey="space").on_trigger(lambda _: self._later(toggle))
+        self._play.on_click(lambda _: self._later(timeline.toggle))
+        gui.add_command("Play or pause", hotkey="space").on_trigger(lambda _: self._later(timeline.toggle))
         gui.add_command("A frame back", hotkey="J").on_trigger(lambda _: self._later(lambda: timeline.step(-1)))
         gui.add_command("A frame on", hotkey="L").on_trigger(lambda _: self._later(lambda: timeline.step(1)))
         steps.on_click(lambda event: self._later(lambda: timeline.step(-1 if event.target.value == "back" else 1)))

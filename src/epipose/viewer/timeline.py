@@ -27,6 +27,10 @@ class Timeline:
         length = self.end - self.begin + self.frame_s  # the last frame is seen as long as any other
         self.now = self.begin + (then - self.begin) % length
 
+    def toggle(self) -> None:
+        """Play, or stop."""
+        self.playing = not self.playing
+
     def seek(self, moment: float) -> None:
         """Show another moment, the nearest that there is."""
         self.now = min(max(moment, self.begin), self.end)
