@@ -53,6 +53,7 @@ def test_the_commands_are_found() -> None:
         "serve",
         "synthesize",
         "triangulate",
+        "view",
     ]
 
 
