@@ -28,7 +28,7 @@ def server() -> Iterator[ViewerServer]:
 
 @pytest.mark.parametrize("depth_m", [0.4, 7.0])
 def test_the_picture_covers_what_the_camera_saw(server: ViewerServer, depth_m: float) -> None:
-    frustum = Frustum(server.scene, "cam", CAMERA)
+    frustum = Frustum(server.scene, "cam", CAMERA, 0.4)
     frustum.put_picture(depth_m)
     world_from_node = Rigid(rotation_from_quaternion(frustum._node.wxyz), frustum._node.position)
     points = np.random.default_rng(0).uniform([-1, -1, -1], [1, 1, 1], (20, 3))
@@ -43,7 +43,7 @@ def test_the_picture_covers_what_the_camera_saw(server: ViewerServer, depth_m: f
 
 
 def test_a_window_of_any_shape_shows_the_whole_picture(server: ViewerServer) -> None:
-    frustum = Frustum(server.scene, "cam", CAMERA)
+    frustum = Frustum(server.scene, "cam", CAMERA, 0.4)
     for aspect in (0.5, 1.0, 1.78, 3.0):
         up = np.tan(frustum.fov_in(aspect) / 2)
         assert up >= (720 - 0.5 - 420) / 880 - 1e-9
@@ -52,7 +52,7 @@ def test_a_window_of_any_shape_shows_the_whole_picture(server: ViewerServer) -> 
 
 
 def test_a_picture_is_shown_once_it_is_there_and_wanted(server: ViewerServer) -> None:
-    frustum = Frustum(server.scene, "cam", CAMERA)
+    frustum = Frustum(server.scene, "cam", CAMERA, 0.4)
     frustum.appear(camera=True, picture=True)
     assert not frustum.picture.visible
     frustum.show(np.zeros((72, 128, 3), np.uint8))

@@ -130,9 +130,9 @@ def test_through_a_camera_the_picture_is_its_own_and_people_stand_in_it(visit: V
         shown = visit.screen().astype(int)[places[:, 1], places[:, 0]]
         return float(np.mean(shown[:, 2] - shown[:, 0] > 20))
 
-    assert share_blue() > 0.8
-    visit.switch("smooth")
     visit.switch("truth")
+    visit.until(lambda: share_blue() > 0.8)
+    visit.switch("smooth")
     visit.until(lambda: share_blue() < 0.4)
     visit.switch("smooth")
     visit.switch("truth")

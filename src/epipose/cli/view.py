@@ -1,5 +1,6 @@
 """`epipose view`."""
 
+import os
 import sys
 import webbrowser
 from contextlib import suppress
@@ -36,7 +37,9 @@ class View(Command):
             help_behavior_hint="(default: such pictures are not shown)",
         ),
     ] = None
-    browser: Annotated[bool, tyro.conf.arg(help="Do not open a browser, as over SSH.")] = True
+    browser: Annotated[
+        bool, tyro.conf.arg(help="Do not open a browser. None is opened over SSH, or where there is no screen.")
+    ] = True
 
     def run(self, _: Report, /) -> Outcome:
         """Show the capture until Ctrl-C."""
@@ -49,12 +52,20 @@ class View(Command):
         viewer = Viewer(recording, self.port)
         # Not in the last line: who waits for the address cannot wait for the end.
         print(f"open {viewer.address} in a browser; stop with Ctrl-C", file=sys.stderr, flush=True)
-        if self.browser:
+        if "SSH_CONNECTION" in os.environ:
+            port = viewer.address.rpartition(":")[2]
+            print(f"from your own computer: ssh -L {port}:127.0.0.1:{port} and this computer's name", file=sys.stderr)
+        elif self.browser and _has_screen():
             webbrowser.open(viewer.address)
         with suppress(KeyboardInterrupt):
             viewer.run()
         table = {"url": viewer.address, "tracks": [track.name for track in recording.tracks]}
         return Outcome(f"showed {recording.name} at {table['url']}", table, recording.notes)
+
+
+def _has_screen() -> bool:
+    """Return whether a browser would get a window; without one, Python would start one in the terminal."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 PLUGIN = View

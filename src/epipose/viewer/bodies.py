@@ -11,7 +11,7 @@ from epipose.viewer.shapes import Instances, ball, balls, ellipsoids, rod, rods
 
 FAR_FRAMES = 0.75
 """Frames from the nearest pose beyond which nobody is shown."""
-_LIGHTER, _DARKER = 0.28, 0.24
+_LIGHTER, _DARKER = 0.3, 0.35
 """How far the colour of a left or right limb is on its way to white or black."""
 _GLASS = 0.28
 

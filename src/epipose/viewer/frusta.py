@@ -9,18 +9,16 @@ from epipose.geometry.cameras import Camera
 from epipose.geometry.rotations import quaternion_from_rotation
 from epipose.viewer.pictures import Picture
 
-DEPTH_M = 0.4
-"""Metres from a camera to its picture."""
 _LINES = (52, 58, 68)
 _QUALITY = 80
 _EMPTY = np.full((2, 2, 3), 200, np.uint8)
 
 
 class Frustum:
-    """One camera. Wherever its picture is put, seen from the camera it covers the same directions."""
+    """One camera, `depth_m` metres long. Wherever its picture is put, from the camera it covers the same directions."""
 
-    def __init__(self, scene: viser.SceneApi, name: str, camera: Camera) -> None:
-        self.camera = camera
+    def __init__(self, scene: viser.SceneApi, name: str, camera: Camera, depth_m: float) -> None:
+        self.camera, self._depth_m = camera, depth_m
         self._has_picture, self._wanted = False, True
         world_from_cam = camera.cam_from_world.inverse()
         place = f"/cameras/{name}"
@@ -30,10 +28,12 @@ class Frustum:
             wxyz=quaternion_from_rotation(world_from_cam.rotation),
             position=world_from_cam.translation,
         )
-        base = DEPTH_M * self._corners()
+        base = depth_m * self._corners()
         edges = [(np.zeros(3), corner) for corner in base] + list(zip(base, np.roll(base, -1, axis=0), strict=True))
-        self._lines = scene.add_line_segments(f"{place}/lines", np.array(edges, np.float32), _LINES, thickness=0.008)
-        self._label = scene.add_label(f"{place}/name", name, anchor="bottom-center", position=(0, -0.1, 0))
+        self._lines = scene.add_line_segments(
+            f"{place}/lines", np.array(edges, np.float32), _LINES, thickness=0.012 * depth_m
+        )
+        self._label = scene.add_label(f"{place}/name", name, anchor="bottom-center", position=(0, -0.25 * depth_m, 0))
         width, height, _ = base[2] - base[0]
         self.picture = scene.add_image(
             f"{place}/picture",
@@ -70,12 +70,12 @@ class Frustum:
         """Put the picture at some metres from the camera, as large as it then must be, without the pyramid."""
         corners = depth_m * self._corners()
         self.picture.position = (corners[0] + corners[2]) / 2
-        self.picture.scale = depth_m / DEPTH_M
+        self.picture.scale = depth_m / self._depth_m
         self._lines.visible = self._label.visible = False
 
     def put_back(self) -> None:
         """Put the picture back to the pyramid's base."""
-        self.put_picture(DEPTH_M)
+        self.put_picture(self._depth_m)
         self._lines.visible = self._label.visible = True
 
     def fov_in(self, aspect: float) -> float:

@@ -15,7 +15,7 @@ from epipose.report.palette import view_colour
 from epipose.viewer import picking
 from epipose.viewer.bodies import Body
 from epipose.viewer.following import Following
-from epipose.viewer.frusta import DEPTH_M, Frustum
+from epipose.viewer.frusta import Frustum
 from epipose.viewer.panel import Panel
 from epipose.viewer.pictures import PictureLoader, Wish
 from epipose.viewer.recording import Recording
@@ -28,6 +28,8 @@ RESTING_S = 0.5
 """How often the thread looks around while nothing plays and nobody does anything."""
 SMALL_PX, LARGE_PX = 480, 1280
 """Longest side of a picture beside its camera, and of one that is looked at."""
+DEPTH_SHARE, DEPTH_M = 0.08, (0.25, 1.5)
+"""How long cameras are drawn, of the size of the scene, and the least and most of it in metres."""
 BEHIND_M = 0.6
 """How far behind the farthest joint the picture stands that is looked at."""
 _MANY = 20_000
@@ -108,7 +110,8 @@ class Viewer:
         )
         colours = [view_colour(index) for index in range(len(recording.tracks))]
         self._bodies = [Body(scene, track, colour) for track, colour in zip(recording.tracks, colours, strict=True)]
-        self._frusta = {view.name: Frustum(scene, view.name, view.camera) for view in recording.views}
+        depth_m = float(np.clip(DEPTH_SHARE * size, *DEPTH_M))
+        self._frusta = {view.name: Frustum(scene, view.name, view.camera, depth_m) for view in recording.views}
         self._marker = scene.add_icosphere("/marker", 1.6 * JOINT_RADIUS_M, (250, 210, 40), visible=False)
         self._panel = Panel(self._server.gui, recording, self._timeline, colours, self._later)
         target = np.array([middle[0], middle[1], min(0.8, middle[2])])
@@ -200,4 +203,4 @@ def _bounds(joints: Float[ndarray, "n 3"], cameras: list[Camera]) -> Float[ndarr
 
 def _farthest_m(joints: Float[ndarray, "n 3"], camera: Camera) -> float:
     """Return how far before a camera nearly all joints are, in metres along its axis."""
-    return max(float(np.percentile(camera.cam_from_world.apply(joints)[:, 2], 99.5)), 2 * DEPTH_M)
+    return max(float(np.percentile(camera.cam_from_world.apply(joints)[:, 2], 99.5)), 1.0)

@@ -27,6 +27,8 @@ class ViewerServer(viser.ViserServer):
             super().__init__(host=HOST, port=port, label=title, verbose=False)
         self.gui.configure_theme(show_logo=False, show_share_button=False)
         self.gui.main_panel.dock_right()
+        # As bright as viser has it, colours would be nearly white.
+        self.scene.configure_environment_map(environment_intensity=0.4)
 
     def request_share_url(self, verbose: bool = True) -> None:
         """Return no address: nothing is shared."""
