@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from epipose.io.video_writing import even_size
 from epipose.pose.skeletons import Skeleton
 from epipose.report.drawing import (
     FAINT,
@@ -31,11 +32,9 @@ _LABEL = 1 / 30
 """Height of the numbers of people over the picture's shorter side."""
 
 
-def shown_size(size_wh: tuple[int, int], most_px: int = MOST_PX) -> tuple[int, int]:
-    """Return the size in which a picture is drawn on: at most `most_px`, and even, as videos want it."""
-    scale = min(1.0, most_px / max(size_wh))
-    width, height = (max(2, 2 * round(scale * length / 2)) for length in size_wh)
-    return width, height
+def shown_size(size_wh: tuple[int, int]) -> tuple[int, int]:
+    """Return the size in which a picture is drawn on: at most MOST_PX, and even."""
+    return even_size(size_wh, MOST_PX)
 
 
 class Painter:
