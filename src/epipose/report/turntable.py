@@ -30,7 +30,7 @@ GRID: Colour = (78, 84, 94)
 """The floor, which is round, and the lines on it."""
 SHADOW_M = 0.26
 """Radius of what is dark under people."""
-BOLD = 1.4
+BOLD = 1.8
 """How much thicker limbs are than on photographs, as drawings are smaller."""
 FRUSTUM_M = 0.55
 """How far a camera's frustum is drawn."""
