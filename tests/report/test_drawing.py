@@ -92,6 +92,16 @@ def test_limbs_have_a_dark_rim_smooth_edges_and_light_joints(tone: int) -> None:
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 40, "edges are mixtures"
 
 
+def test_joints_without_a_limb_are_dots() -> None:
+    for drawn in ((), (Limb((0, 1), BLUE),)):
+        picture = canvas()
+        shown = np.array([True, False, True, False])
+        paint_skeleton(picture, CROSS, shown, drawn, np.full((len(drawn), 2), 4.0))
+        for (x, y), seen in zip(CROSS.astype(int).tolist(), shown.tolist(), strict=True):
+            assert (np.abs(picture[y, x].astype(int) - LIGHT).max() < 30) == seen
+        assert (picture[60, 60] == 128).all()
+
+
 def test_labels_stay_in_the_picture_and_are_whole() -> None:
     whole = canvas(255)
     paint_label(whole, "12", np.array([40.0, 40.0]), BLUE, 20.0)

@@ -33,8 +33,9 @@ _RIM, _RIM_SHARE = 0.8, 0.14
 """Pixels of the dark rim around limbs, and what it has besides of their radius."""
 _DOT, _LEAST_DOT = 0.55, 1.6
 """Radius of a joint's dot over that of its thickest limb, and in pixels below which there is none."""
-_CORNERS = 8
-"""Of the outline of each round end of a limb."""
+_ROUND = np.linspace(-1, 1, 8)
+"""Where the outline of a limb's round end has corners, over the angle of its half."""
+_CIRCLE = np.column_stack([np.cos(np.pi * np.arange(12) / 6), np.sin(np.pi * np.arange(12) / 6)])
 _BEYOND = 2**17
 """Pixels from the first one beyond which nothing is drawn in its place: OpenCV could not count so far."""
 
@@ -89,32 +90,32 @@ def paint_skeleton(
 ) -> None:
     """Draw limbs, `radii` (pixels) thick at their ends, and light dots on their joints.
 
-    A dark rim keeps them visible on any ground. If it is known how far `away` joints are (`relative_depth`), near limbs
-    part far ones, and are lighter.
+    A dark rim keeps them visible on any ground. Joints of which no limb is shown are dots. If it is known how far
+    `away` joints are (`relative_depth`), near limbs part far ones, and are lighter.
     """
     away = np.zeros(len(pixels)) if away is None else away
-    known = [number for number, limb in enumerate(drawn) if shown[list(limb.ends)].all()]
-    known.sort(key=lambda number: -float(away[list(drawn[number].ends)].sum()))
-    ends = np.array([drawn[number].ends for number in known], int).reshape(-1, 2)
-    radii, places = radii[known], pixels[ends].astype(np.float64)
+    ends = np.array([limb.ends for limb in drawn], int).reshape(-1, 2)
+    depth = away[ends].mean(axis=1)
+    order = np.argsort(-depth, kind="stable")
+    order = order[shown[ends[order]].all(axis=1)]
+    tones = _shaded(np.array([limb.colour for limb in drawn], int).reshape(-1, 3)[order], depth[order])
+    ends, radii = ends[order], radii[order]
+    places = pixels[ends].astype(np.float64)
     edged = radii * (1 + _RIM_SHARE) + _RIM
     wide = np.concatenate([edged, edged, radii])
     outlines = _outlines(np.concatenate([places, _trimmed(places, edged), places]), wide)
     around, between, inside = np.split(outlines, 3)
     for outline in around:
         cv2.fillConvexPoly(canvas, outline, DARK, cv2.LINE_AA, SHIFT)
-    tones = [
-        _shaded(drawn[number].colour, float(far)) for number, far in zip(known, away[ends].mean(axis=1), strict=True)
-    ]
     for rim, outline, tone in zip(between, inside, tones, strict=True):
         cv2.fillConvexPoly(canvas, rim, DARK, cv2.LINE_AA, SHIFT)
         cv2.fillConvexPoly(canvas, outline, tone, cv2.LINE_AA, SHIFT)
     dots = np.zeros(len(pixels))
     np.maximum.at(dots, ends, _DOT * radii)
-    joints = np.flatnonzero(dots >= _LEAST_DOT)
-    spots = pixels[joints, None].repeat(2, axis=1)
-    for outline in _outlines(spots, dots[joints, None].repeat(2, axis=1)):
-        cv2.fillConvexPoly(canvas, outline, LIGHT, cv2.LINE_AA, SHIFT)
+    lone = shown & (dots == 0)
+    dots[lone] = max(_LEAST_DOT, max(canvas.shape[:2]) / 500)
+    _paint_dots(canvas, pixels[lone], 1.5 * dots[lone], DARK)
+    _paint_dots(canvas, pixels[dots >= _LEAST_DOT], dots[dots >= _LEAST_DOT], LIGHT)
 
 
 def capsules(ends: Float[ndarray, "limbs 2 2"], radii: Float[ndarray, "limbs 2"]) -> Float[ndarray, "limbs corners 2"]:
@@ -126,12 +127,11 @@ def capsules(ends: Float[ndarray, "limbs 2 2"], radii: Float[ndarray, "limbs 2"]
     # Where straight sides touch the round ends.
     touch = np.arccos(np.clip((radii[:, 0] - radii[:, 1]) / length, -1, 1))
     heading = np.arctan2(along[:, 1], along[:, 0])
-    share = np.linspace(-1, 1, _CORNERS)
-    at_begin = heading[:, None] + np.pi + (np.pi - touch)[:, None] * share
-    at_end = heading[:, None] + touch[:, None] * share
+    at_begin = heading[:, None] + np.pi + (np.pi - touch)[:, None] * _ROUND
+    at_end = heading[:, None] + touch[:, None] * _ROUND
     angles = np.stack([at_begin, at_end], axis=1)
     round_ends = np.stack([np.cos(angles), np.sin(angles)], axis=-1) * radii[:, :, None, None]
-    return np.asarray((ends[:, :, None] + round_ends).reshape(len(ends), 2 * _CORNERS, 2))
+    return np.asarray((ends[:, :, None] + round_ends).reshape(len(ends), 2 * len(_ROUND), 2))
 
 
 def paint_corners(
@@ -173,7 +173,7 @@ def paint_label(canvas: Picture, words: str, begin: Float[ndarray, "2"], colour:
 @lru_cache(maxsize=64)
 def _letters(words: str, height: int) -> Float32[ndarray, "height width"]:
     """Return how much of each pixel letters cover: drawn finely, then shrunk, which OpenCV's letters need."""
-    large, font, stroke = 72, cv2.FONT_HERSHEY_SIMPLEX, 7
+    large, font, stroke = 72, cv2.FONT_HERSHEY_SIMPLEX, 10
     scale = cv2.getFontScaleFromHeight(font, large, stroke)
     (wide, tall), _ = cv2.getTextSize(words, font, scale, stroke)
     sheet = np.zeros((3 * tall, wide + 2 * tall), np.uint8)
@@ -182,6 +182,12 @@ def _letters(words: str, height: int) -> Float32[ndarray, "height width"]:
     sheet = sheet[top : top + inked, left : left + width]
     shrunk = cv2.resize(sheet, (max(1, round(width * height / inked)), height), interpolation=cv2.INTER_AREA)
     return np.asarray(shrunk, np.float32) / 255
+
+
+def _paint_dots(canvas: Picture, places: Float[ndarray, "n 2"], radii: Float[ndarray, "n"], colour: Colour) -> None:
+    # OpenCV's own circles are crosses where they are small.
+    for outline in fixed(places[:, None] + radii[:, None, None] * _CIRCLE).astype(np.int32):
+        cv2.fillConvexPoly(canvas, outline, colour, cv2.LINE_AA, SHIFT)
 
 
 def _outlines(ends: Float[ndarray, "limbs 2 2"], radii: Float[ndarray, "limbs 2"]) -> ndarray:
@@ -195,8 +201,9 @@ def _trimmed(ends: Float[ndarray, "limbs 2 2"], radii: Float[ndarray, "limbs 2"]
     return np.asarray(ends + share[:, :, None] * np.stack([along, -along], axis=1))
 
 
-def _shaded(colour: Colour, away: float) -> Colour:
-    """Return a colour that is darker the farther `away` (-1 to 1), and lighter before 0."""
-    share, aim = (_DARKER * away, DARK) if away > 0 else (-_LIGHTER * away, LIGHT)
-    red, green, blue = (round(tone + share * (other - tone)) for tone, other in zip(colour, aim, strict=True))
-    return red, green, blue
+def _shaded(colours: Int[ndarray, "limbs 3"], away: Float[ndarray, "limbs"]) -> list[list[int]]:
+    """Return colours that are darker the farther `away` (-1 to 1) they are, and lighter before 0."""
+    far = away[:, None] > 0
+    share = np.where(far, _DARKER, -_LIGHTER) * away[:, None]
+    tones: list[list[int]] = np.round(colours + share * (np.where(far, DARK, LIGHT) - colours)).astype(int).tolist()
+    return tones
