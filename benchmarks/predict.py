@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -37,6 +38,7 @@ from epipose.models.small import SmallNet
 from epipose.models.volumetric import VolumetricNet
 from epipose.pipeline.predict import predict
 from epipose.pose.skeletons import load_skeleton
+from epipose.report.overlay import Painter
 from epipose.runtime.networks import Network, network_names, open_network
 from epipose.samples import copy_sample
 from epipose.training.model_files import exported, halved
@@ -102,6 +104,7 @@ def measure(folder: Path, repeats: int, frames: int, names: Sequence[str] = tupl
     print_table(
         "epipose predict, 640x480, one person", ("model", "what", "frames/s", "processor, ms a frame", "bar", ""), rows
     )
+    parts.append(("drawing, one person in 1280x720", f"{1000 * seconds_a_drawing(folder / SAMPLE):.2f}"))
     print_table("Parts", ("what", "ms"), parts)
 
 
@@ -110,6 +113,18 @@ def seconds_a_crop(network: Network, repeats: int = 30) -> float:
     size = network.description.size
     picture = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
     return statistics.median(timed(lambda: network(picture)).wall for _ in range(repeats))
+
+
+def seconds_a_drawing(capture: Path) -> float:
+    """Return how long it takes to draw on a frame of the demo's first view."""
+    video = capture / "videos" / "cam1.mp4"
+    done = predict(video, overlay=False)
+    painter = Painter(done.poses.skeleton, placed=False)
+    frames = list(zip(islice(read_frames(video), ALIKE), done.people, strict=False))
+    return statistics.median(
+        timed(lambda frame=frame, people=people: painter.paint(frame.image, people, frame.time)).wall
+        for frame, people in 4 * frames
+    )
 
 
 def write_stand_in(path: Path, name: str, net: CropNet, folder: Path) -> Path:

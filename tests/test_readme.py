@@ -6,12 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.sample import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^<!-- tested -->\n```(sh|python)\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+MOST_BYTES = 2_500_000
 
 
 def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
@@ -27,6 +31,25 @@ def test_commands_and_program_of_the_readme_run(tmp_path: Path) -> None:
     files = ("report.html", "report.json", "cameras.toml", "poses/smooth.npz", "exports/smooth.bvh")
     for name in (*files, "predicted/cam1/poses.npz", "predicted/cam1/overlay.mp4"):
         assert (made / name).is_file()
+    script = REPOSITORY / "examples" / "readme_animation.py"
+    command = [sys.executable, str(script), "epipose-demo", "epipose.webp"]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "epipose.webp").stat().st_size <= MOST_BYTES
+
+
+def test_the_animation_of_the_readme_goes_round_and_is_small() -> None:
+    file = REPOSITORY / "docs" / "epipose.webp"
+    assert file.stat().st_size <= MOST_BYTES
+    read, animation = cv2.imreadanimation(str(file))
+    assert read
+    assert animation.loop_count == 0
+    assert 5000 <= sum(animation.durations) <= 8000
+    # The last picture leads on to the first: they differ less than pictures that are some way apart.
+    step = [
+        np.abs(animation.frames[one].astype(int) - animation.frames[other]).mean() for one, other in ((-1, 0), (0, 20))
+    ]
+    assert step[0] < 0.5 * step[1]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,12 @@ def test_the_last_line_says_what_was_seen_how_large_and_how_fast(files: Path, tm
     }  # fmt: skip
 
 
+def test_an_animation_on_request(files: Path, tmp_path: Path, capsys: Output) -> None:
+    assert predict(files, files / "walk.mkv", "--out", tmp_path, "--animation", "--no-overlay", "--json") == 0
+    table = json.loads(capsys.readouterr().out)
+    assert sorted(Path(file).name for file in table["files"]) == ["overlay.webp", "poses.npz", "prediction.json"]
+
+
 def test_the_same_for_programs(files: Path, tmp_path: Path, capsys: Output) -> None:
     assert (
         predict(files, files / "walk.mkv", "--out", tmp_path / "seen", "--no-overlay", "--json", "--height", 1.8) == 0

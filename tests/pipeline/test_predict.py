@@ -130,6 +130,27 @@ def test_everything_is_written_and_says_what_it_is(model: str, video: Path, tmp_
     assert done.frames_with_people == FRAMES
 
 
+def test_the_animation_shows_what_the_overlay_shows(model: str, video: Path, tmp_path: Path) -> None:
+    done = seen(video, model, out=tmp_path, animation=True)
+    assert {file.name for file in done.files} == {"poses.npz", "overlay.mp4", "overlay.webp", "prediction.json"}
+    read, animation = cv2.imreadanimation(str(tmp_path / "overlay.webp"))
+    assert read
+    assert sum(animation.durations) == pytest.approx(1000 * FRAMES / 30, abs=70)
+    film = [frame.image for frame in read_frames(tmp_path / "overlay.mp4")]
+    assert len(animation.frames) == FRAMES / 2, "every other frame of 30 a second"
+    for index, picture in enumerate(animation.frames):
+        assert np.abs(picture[..., 2::-1].astype(int) - film[2 * index]).mean() < 3
+    alone = seen(video, model, out=tmp_path / "alone", overlay=False, animation=True)
+    assert {file.name for file in alone.files} == {"poses.npz", "overlay.webp", "prediction.json"}
+
+
+def test_pictures_by_themselves_are_no_animation(model: str, tmp_path: Path) -> None:
+    shot = write_picture(tmp_path / "shots" / "0.png", draw([walk()[0]], LENS)[..., ::-1])
+    with pytest.raises(InputError, match="give their --frame-rate"):
+        seen(shot, model, animation=True)
+    assert (seen(shot.parent, model, animation=True, frame_rate=10.0).folder / "overlay.webp").is_file()
+
+
 def test_results_stand_beside_the_source_or_in_the_capture(model: str, video: Path, tmp_path: Path) -> None:
     (tmp_path / "capture" / "videos").mkdir(parents=True)
     inside = tmp_path / "capture" / "videos" / "cam1.mkv"

@@ -90,6 +90,13 @@ class Predict(Command):
             help_behavior_hint="(default: they are written)",
         ),
     ] = True
+    animation: Annotated[
+        bool,
+        tyro.conf.arg(
+            help="Also write the overlay's first 6 seconds as a small animated picture (WebP) for pages and messages.",
+            help_behavior_hint="(default: it is not written)",
+        ),
+    ] = False
     frame_rate: Annotated[
         float | None,
         tyro.conf.arg(
@@ -114,6 +121,7 @@ class Predict(Command):
             out=self.out,
             formats=self.formats,
             overlay=self.overlay,
+            animation=self.animation,
             frame_rate=self.frame_rate,
             progress=progress,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,6 +25,7 @@ class Coding:
     stored: str
     """... and of those that are stored."""
     options: Mapping[str, str]
+    container_options: Mapping[str, str] = field(default_factory=dict)
 
 
 def h264(crf: int, *, preset: str = "medium") -> Coding:
@@ -37,6 +38,13 @@ def h264(crf: int, *, preset: str = "medium") -> Coding:
     return Coding("mp4", "libx264", given="rgb24", stored="yuv420p", options=options)
 
 
+def even_size(size_wh: tuple[int, int], most_px: int) -> tuple[int, int]:
+    """Return the size of pictures that are made smaller, if need be, to `most_px` at most: even, as videos want it."""
+    scale = min(1.0, most_px / max(size_wh))
+    width, height = (max(2, 2 * round(scale * length / 2)) for length in size_wh)
+    return width, height
+
+
 @contextmanager
 def video_writer(
     path: Path, size_wh: tuple[int, int], frame_rate: Fraction, coding: Coding
@@ -44,7 +52,10 @@ def video_writer(
     """Yield what appends one picture; raises InputError when the disk refuses."""
     count = 0
     # By its name: of a file object that fails to write, FFmpeg could not say why.
-    with atomic_write(path, "wb") as file, av.open(file.name, "w", format=coding.container) as container:
+    with (
+        atomic_write(path, "wb") as file,
+        av.open(file.name, "w", coding.container, container_options=dict(coding.container_options)) as container,
+    ):
         stream = container.add_stream(coding.codec, rate=frame_rate, options=dict(coding.options))
         if not isinstance(stream, av.VideoStream):
             raise TypeError(f"{coding.codec} is no video codec")

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from epipose import detectors, exporters, plugins
 from epipose.detectors import Detector
 from epipose.errors import InputError
+from epipose.io.animation_writing import animation_writer
 from epipose.io.files import atomic_write
 from epipose.io.model_files import ModelDescription
 from epipose.io.pictures import write_jpeg
@@ -77,6 +78,7 @@ def predict(
     out: Path | None = None,
     formats: Sequence[str] = (),
     overlay: bool = True,
+    animation: bool = False,
     frame_rate: float | None = None,
     progress: Report = no_report,
 ) -> Prediction:
@@ -87,9 +89,12 @@ def predict(
     that the capture taught, its folder, or a model file. `detector` shows the network where people are (the builtin
     one) or, to one of kind "lift", their joints: the one it was taught by, else MediaPipe, where that is installed.
     `cameras`: a camera file; poses are then in its world. `intrinsics`: one of which only the lens is taken.
-    `height_m` (m): people's stature. Raises InputError for input that cannot be used.
+    `height_m` (m): people's stature. `animation`: the overlay's first seconds also as a small animated picture. Raises
+    InputError for input that cannot be used.
     """
     view = open_source(source, frame_rate)
+    if animation and view.kind == "pictures":
+        raise InputError("only a video can be an animation; if the pictures are its frames, give their --frame-rate")
     network = open_network(find_network(model, view.capture))
     seer, foreign = _detector(detector, network.description)
     for name in formats:
@@ -98,7 +103,7 @@ def predict(
         placed = placement(view.name, opened.size_wh, cameras, intrinsics, view.rotation)
         predictor = Predictor(network, seer, lens=placed.lens, height_m=height_m)
         folder = out or view.out
-        run = _watch(view, opened, predictor, folder if overlay else None, progress)
+        run = _watch(view, opened, predictor, _Drawn(folder, overlay, animation), progress)
     poses = _poses(run.people, run.times, placed, predictor.skeleton)
     path = folder / "poses.npz"
     write_poses(path, poses)
@@ -149,13 +154,22 @@ class _Run:
     files: tuple[Path, ...]
 
 
-def _watch(view: Source, opened: Opened, predictor: Predictor, overlay: Path | None, progress: Report) -> _Run:
+@dataclass(frozen=True)
+class _Drawn:
+    """Which pictures are wanted, and where."""
+
+    folder: Path
+    overlay: bool
+    animation: bool
+
+
+def _watch(view: Source, opened: Opened, predictor: Predictor, drawn: _Drawn, progress: Report) -> _Run:
     """Look at every frame, while others are read and drawn in threads of their own."""
     seen: list[tuple[float, People]] = []
     files: list[Path] = []
     start = time.perf_counter()
     with (
-        _overlay(view, opened, predictor, overlay, files) as paint,
+        _overlay(view, opened, predictor, drawn, files) as paint,
         _looking(view, predictor) as look,
         ahead(opened.frames, WAITING) as frames,
     ):
@@ -194,34 +208,51 @@ def _same_size(view: Source, frame: Frame, size_wh: tuple[int, int], predictor: 
 
 
 @contextmanager
-def _overlay(
-    view: Source, opened: Opened, predictor: Predictor, folder: Path | None, files: list[Path]
-) -> Iterator[Painted]:
-    """Yield what draws a frame, in a thread of its own; `files` gets what is written. Nothing without a folder."""
-    if folder is None:
+def _overlay(view: Source, opened: Opened, predictor: Predictor, drawn: _Drawn, files: list[Path]) -> Iterator[Painted]:
+    """Yield what draws a frame, in a thread of its own; `files` gets what is written. Nothing if none is wanted."""
+    if not (drawn.overlay or drawn.animation):
         yield lambda _: None
         return
+    with ExitStack() as stack:
+        if view.kind == "pictures":
+            draw = _on_pictures(view, predictor, drawn.folder, files)
+        else:
+            draw = _on_video(opened, predictor, drawn, files, stack)
+        yield stack.enter_context(behind(draw, WAITING))
+
+
+def _on_pictures(view: Source, predictor: Predictor, folder: Path, files: list[Path]) -> Painted:
+    places = _picture_places(view, folder)
+    files.extend(places)
+
+    def draw(item: tuple[Frame, People]) -> None:
+        # One painter for each: they have no scale, nor a corner for the inset, in common.
+        painter = Painter(predictor.skeleton, placed=predictor.has_lens)
+        write_jpeg(places[item[0].index], painter.paint(item[0].image, item[1]))
+
+    return draw
+
+
+def _on_video(opened: Opened, predictor: Predictor, drawn: _Drawn, files: list[Path], stack: ExitStack) -> Painted:
     painter = Painter(predictor.skeleton, placed=predictor.has_lens)
-    if view.kind == "pictures":
-        places = _picture_places(view, folder)
-        files.extend(places)
+    size_wh, rate = shown_size(opened.size_wh), Fraction(opened.frame_rate).limit_denominator(1001)
+    append = animate = None
+    if drawn.overlay:
+        files.append(drawn.folder / "overlay.mp4")
+        append = stack.enter_context(video_writer(files[-1], size_wh, rate, OVERLAY))
+    if drawn.animation:
+        files.append(drawn.folder / "overlay.webp")
+        animate = stack.enter_context(animation_writer(files[-1], size_wh, rate))
 
-        def write(item: tuple[Frame, People]) -> None:
-            write_jpeg(places[item[0].index], painter.paint(item[0].image, item[1]))
+    def draw(item: tuple[Frame, People]) -> None:
+        frame, people = item
+        picture = painter.paint(frame.image, people, frame.time)
+        if append is not None:
+            append(picture)
+        if animate is not None:
+            animate(picture, frame.time)
 
-        with behind(write, WAITING) as hand:
-            yield hand
-        return
-    path = folder / "overlay.mp4"
-    files.append(path)
-    rate = Fraction(opened.frame_rate).limit_denominator(1001)
-    with video_writer(path, shown_size(opened.size_wh), rate, OVERLAY) as append:
-
-        def draw(item: tuple[Frame, People]) -> None:
-            append(painter.paint(item[0].image, item[1], item[0].time))
-
-        with behind(draw, WAITING) as hand:
-            yield hand
+    return draw
 
 
 def _picture_places(view: Source, folder: Path) -> list[Path]:

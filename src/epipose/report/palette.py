@@ -8,11 +8,14 @@ from epipose.pose.skeletons import Skeleton
 Figure = dict[str, Any]
 """A plotly figure as plain values (`data`, `layout`); the page's script adds the colours of its paper."""
 
-LEFT, RIGHT, MIDDLE = "#3a8fd6", "#e0641f", "#8a8f98"
-SWAPPED = "rgba(224, 100, 31, 0.30)"
+LEFT, RIGHT, MIDDLE = "#3898e4", "#d05010", "#7d828b"
+"""Sides of the body: left is lighter than right, for those who see, or print, no colours."""
+PALE = "#bcc2cb"
+"""MIDDLE on photographs, which are often grey themselves."""
+SWAPPED = "rgba(208, 80, 16, 0.30)"
 FLOOR = "#80858d"
 
-_VIEWS = ("#3a8fd6", "#e0641f", "#2c9f78", "#b565a7", "#b08a1e", "#6c78d1", "#c4526a", "#5a8f3a")
+_VIEWS = (LEFT, RIGHT, "#2c9f78", "#b565a7", "#b08a1e", "#6c78d1", "#c4526a", "#5a8f3a")
 
 
 def view_colour(view: int) -> str:

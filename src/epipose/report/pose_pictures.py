@@ -14,9 +14,9 @@ from numpy import ndarray
 from epipose.errors import InputError
 from epipose.pose.roots import root_joints
 from epipose.pose.skeletons import Skeleton
-from epipose.report.drawing import Colour, Limb, Picture, limbs, paint_outline, paint_skeleton
-from epipose.report.overlay import FAINT, MOST_PX
-from epipose.report.palette import rgb, view_colour
+from epipose.report.drawing import FAINT, Colour, Limb, Picture, limbs, paint_outlined, paint_skeleton
+from epipose.report.overlay import MOST_PX
+from epipose.report.palette import PALE, rgb, view_colour
 from epipose.report.pose_views import (
     ABOVE,
     EDGE,
@@ -65,9 +65,11 @@ def person_picture(
     scale = np.array(size_wh) / picture.shape[1::-1]
     begin, end, places = ((points + 0.5) * scale - 0.5 for points in (box[:2], box[2:], pixels))
     width = max(size_wh) / 270
-    paint_outline(canvas, begin, end, rgb(view_colour(2)), width)
+    edge = np.array([begin, [end[0], begin[1]], end, [begin[0], end[1]]])
+    paint_outlined(canvas, edge, rgb(view_colour(2)), 0.6 * width, closed=True)
     shown = (weight >= FAINT) & np.isfinite(pixels).all(axis=1)
-    paint_skeleton(canvas, np.nan_to_num(places), shown, limbs(skeleton), width)
+    drawn = limbs(skeleton, PALE)
+    paint_skeleton(canvas, np.nan_to_num(places), shown, drawn, np.full((len(drawn), 2), 0.6 * width))
     return np.asarray(canvas)
 
 
