@@ -158,6 +158,22 @@ def test_a_joint_that_is_clicked_says_its_numbers(visit: Visit, recording: Recor
     assert visit.complaints == []
 
 
+def test_a_window_that_changes_its_shape_still_shows_the_whole_picture(visit: Visit, viewer: Viewer) -> None:
+    visit.choose("look through", LOOKED_AT)
+    (client,), frustum = viewer._server.get_clients().values(), viewer._frusta[LOOKED_AT]
+
+    def fits(wider: bool) -> bool:
+        camera = client.camera
+        return (camera.aspect > 1) == wider and camera.fov == pytest.approx(frustum.fov_in(camera.aspect), abs=1e-3)
+
+    visit.page.set_viewport_size({"width": 800, "height": 900})
+    visit.until(lambda: fits(wider=False))
+    visit.page.set_viewport_size({"width": 1200, "height": 700})
+    visit.until(lambda: fits(wider=True))
+    visit.choose("look through", "nobody: move about freely")
+    assert visit.complaints == []
+
+
 def test_it_plays_and_stops(visit: Visit, viewer: Viewer) -> None:
     before = visit.screen().astype(int)
     visit.page.get_by_role("button", name="Play").click()

@@ -132,7 +132,18 @@ class Viewer:
 
         for name, frustum in self._frusta.items():
             frustum.picture.on_click(partial(clicked_picture, name))
-        self._server.on_client_connect(lambda client: self._later(partial(self._following.join, client)))
+        self._server.on_client_connect(self._welcome)
+        self._server.on_client_disconnect(lambda client: self._later(partial(self._following.leave, client)))
+
+    def _welcome(self, client: viser.ClientHandle) -> None:
+        """Have somebody who begins to watch, whenever their window changes its shape, see what the others see."""
+
+        @client.camera.on_update
+        def _(_: viser.CameraHandle) -> None:
+            if self._following.is_reshaped(client):
+                self._later(partial(self._following.join, client))
+
+        self._later(partial(self._following.join, client))
 
     def _draw(self) -> None:
         moment, panel, following = self._timeline.now, self._panel, self._following
