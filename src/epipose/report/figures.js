@@ -28,7 +28,7 @@ function fitting(layout) {
   const ink = style.getPropertyValue("--ink").trim(), rule = style.getPropertyValue("--rule").trim();
   const paint = (axes) => Object.fromEntries(Object.entries(axes).map(([key, value]) =>
     /^[xyz]axis\d*$/.test(key) ? [key, {gridcolor: rule, linecolor: rule, zerolinecolor: rule, ...value}] : [key, value]));
-  const font = {color: ink, size: 13, family: getComputedStyle(document.body).fontFamily};
+  const font = {color: ink, size: printing ? 11 : 13, family: getComputedStyle(document.body).fontFamily};
   const painted = {dragmode: false, ...paint(layout), font,
     modebar: {bgcolor: "rgba(0,0,0,0)", color: rule, activecolor: ink}, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)"};
   if (layout.scene) {
@@ -36,7 +36,10 @@ function fitting(layout) {
     painted.height = height3d();
     painted.scene = {...paint(layout.scene), annotations, camera: fitted(layout.scene.camera)};
   }
-  return printing ? {...painted, width: PAPER_WIDTH, height: Math.min(layout.height, PAPER_HEIGHT)} : painted;
+  if (printing) Object.assign(painted, {width: PAPER_WIDTH, height: Math.min(0.8 * layout.height, PAPER_HEIGHT)});
+  // A map keeps its proportions: more height than width would be left white.
+  if (layout.yaxis?.scaleanchor) painted.height = Math.min(layout.height, printing ? 0.85 * PAPER_WIDTH : document.body.clientWidth);
+  return painted;
 }
 
 function draw() {
