@@ -38,7 +38,9 @@ def test_verdict_is_the_worst_of_its_judgements() -> None:
 
 def test_the_verdict_says_how_good_in_numbers() -> None:
     steady = with_bones(report(), 0.04)
-    assert "off by no more than 28 mm along each axis" in verdict(steady).sentence  # twice the 14 mm of 1 sigma
+    # Twice 1 sigma: 14 mm of joints, 1 % of the size.
+    assert "28 mm along each axis, and everything is no more than 2 % too large" in verdict(steady).sentence
+    assert verdict(replace(steady, scale_sigma=None)).sentence.endswith("28 mm along each axis.")
     assert "they vary by 8.0 %; up to 6 % is good" in verdict(with_bones(steady, 0.08)).sentence
     apart = verdict(replace(steady, reprojection_median_px=60.0)).sentence
     assert "by 60.0 px; up to 11 px is good" in apart  # 0.75 % of the diagonal of 1280 x 720

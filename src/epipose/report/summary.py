@@ -65,7 +65,7 @@ def verdict(report: ReconstructionReport) -> Verdict:
     worst = max((level for level, _ in judged), key=order.index)
     if worst == "good":
         agreed = "The cameras agree, the bones keep their length and nearly all joints were found."
-        return Verdict("good", f"You can measure with this recording. {agreed}{_precision(report)}")
+        return Verdict("good", f"You can work with this recording. {agreed}{_precision(report)}")
     reasons = " and ".join(reason for level, reason in judged if level == worst)
     if worst == "fair":
         return Verdict("fair", f"Usable with care: {reasons}.{_precision(report)}")
@@ -90,10 +90,14 @@ def what_to_do(report: ReconstructionReport) -> tuple[str, ...]:
 
 
 def _precision(report: ReconstructionReport) -> str:
+    """Return what is claimed with two sigma, which 19 of 20 errors should keep to."""
     known = report.uncertainty_median_m
     if not np.isfinite(known):
         return ""
-    return f" By its own account, a typical joint is off by no more than {millimetres(2 * known)} along each axis."
+    joints = f" By its own account, a typical joint is off by no more than {millimetres(2 * known)} along each axis"
+    if report.scale_sigma is None:
+        return f"{joints}."
+    return f"{joints}, and everything is no more than {percent(2 * report.scale_sigma)} too large or too small."
 
 
 def film_next(report: ReconstructionReport) -> tuple[str, ...]:
