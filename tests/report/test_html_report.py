@@ -103,7 +103,7 @@ def test_hostile_names_stay_text() -> None:
 
 def test_long_recording_stays_small(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_html(path, report(frames=20_000))
+    write_html(path, report(frames=20_000, people=2))
     assert path.stat().st_size < 6e6
     text = path.read_text(encoding="utf-8")
     played = json.loads(figures_text(text))["playback"]

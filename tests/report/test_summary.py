@@ -1,10 +1,12 @@
 """The words agree with the numbers."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from epipose import plugins
 from epipose.report.contents import ReconstructionReport
 from epipose.report.summary import film_next, one_line, verdict, what_to_do
 from epipose.report.wording import in_unit, millimetres, plural, ranges
@@ -52,6 +54,8 @@ def test_what_to_do_names_the_files_and_goes_on_from_the_verdict() -> None:
     assert "`epipose view 'two words'`" in what_to_do(good)[0]
     assert any("`poses/smooth.npz`" in words for words in what_to_do(good))
     assert any("`epipose export 'two words'/poses/smooth.npz bvh`" in words for words in what_to_do(good))
+    commands = re.findall(r"`epipose (\w+)", " ".join(what_to_do(good)))
+    assert set(commands) == {"view", "export"} <= set(plugins.names_in("epipose.cli"))
     assert "before you measure" in what_to_do(with_bones(good, 0.08))[0]
     assert "Film again" in what_to_do(with_bones(good, 0.2))[0]
 

@@ -82,8 +82,7 @@ def what_to_do(report: ReconstructionReport) -> tuple[str, ...]:
     }
     return (
         first[verdict(report).level],
-        "Work with `poses/smooth.npz`: everybody in metres, with steady bones and smooth motion"
-        " (`poses/triangulated.npz` has each frame as it was found).",
+        "Work with `poses/smooth.npz`: everybody in metres, with steady bones and smooth motion.",
         "For other programs there are CSV and TRC in `exports/`; for more formats:"
         f" `epipose export {folder}/poses/smooth.npz bvh`",
     )
