@@ -109,6 +109,11 @@ def texts_with_too_little_contrast(page: Page) -> list[str]:
     return [f"{words}: {contrast:.1f}" for contrast, words in found if contrast < READABLE]
 
 
+def settle(page: Page) -> None:
+    """Wait until the page has been told of a new medium, which comes before the next frame, and has drawn for it."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def heatmap_colours() -> list[tuple[float, str]]:
     return [(float(at), str(colour)) for at, colour in reprojection_by_joint(report())["data"][0]["colorscale"]]
 
@@ -206,7 +211,7 @@ def test_texts_can_be_read_in_both_schemes(name: str, scheme: str, files: dict[s
     assert texts_with_too_little_contrast(page) == []
     # Whoever turns the lights off meanwhile has readable figures, too.
     page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
-    page.wait_for_timeout(100)
+    settle(page)
     assert texts_with_too_little_contrast(page) == []
 
 
@@ -218,7 +223,7 @@ def test_paper_is_white_and_few_pages(name: str, scheme: str, files: dict[str, P
     assert 2 <= len(pages) <= 6
     page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": 688, "height": 1000})  # A4 within its margins
-    page.wait_for_timeout(100)
+    settle(page)
     assert ground(page).min() == 255
     assert texts_with_too_little_contrast(page) == []
     assert page.evaluate("document.scrollingElement.scrollWidth") == 688
@@ -228,7 +233,7 @@ def test_paper_is_white_and_few_pages(name: str, scheme: str, files: dict[str, P
     )
     assert cut == 0
     page.emulate_media(media="screen", color_scheme=scheme)  # type: ignore[arg-type]
-    page.wait_for_timeout(100)
+    settle(page)
     assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
     assert texts_with_too_little_contrast(page) == []
 
