@@ -57,12 +57,13 @@ def walk(frames: int, skeleton: Skeleton) -> Float[ndarray, "frames joints 3"]:
     return np.asarray(np.einsum("fab,fjb->fja", rotation, local))
 
 
-def poses(frames: int = 300, frame_rate: float = 29.97) -> Poses:
-    """Return the walk as poses of one person; the left wrist is missing in the first ten frames."""
+def poses(frames: int = 300, frame_rate: float = 29.97, people: int = 1) -> Poses:
+    """Return the walk as poses; the first person's left wrist is missing in the first ten frames."""
     skeleton = load_skeleton("h36m17")
-    weight = np.ones((frames, 1, 17), np.float32)
+    weight = np.ones((frames, people, 17), np.float32)
     weight[:10, 0, skeleton.index("left_wrist")] = 0
-    positions = walk(frames, skeleton)[:, None].astype(np.float32)
+    beside = 0.9 * np.arange(people)[:, None, None] * [1, 0, 0]
+    positions = (walk(frames, skeleton)[:, None] + beside).astype(np.float32)
     uncertainty = np.full(weight.shape, 0.014, np.float32)
     return Poses(positions, uncertainty, weight, np.arange(frames) / frame_rate, skeleton)
 
@@ -87,10 +88,12 @@ def view_report(name: str, number: int, swapped: tuple[int, ...] = ()) -> ViewRe
     )
 
 
-def report(frames: int = 300, names: tuple[str, ...] = ("cam01", "cam02", "cam03", "cam04")) -> ReconstructionReport:
+def report(
+    frames: int = 300, names: tuple[str, ...] = ("cam01", "cam02", "cam03", "cam04"), people: int = 1
+) -> ReconstructionReport:
     """Return the whole report; the second camera had left and right swapped in frames 41-73 and 90."""
     rng = np.random.default_rng(7)
-    motion = poses(frames)
+    motion = poses(frames, people=people)
     swapped = tuple(frame for frame in (*range(41, 74), 90) if frame < frames)
     views = tuple(view_report(name, k, swapped if k == 1 else ()) for k, name in enumerate(names))
     errors = 5 + rng.gamma(2, 1.0, (len(names), frames))

@@ -5,7 +5,15 @@ import pytest
 
 from epipose.report import charts
 from epipose.report.palette import LEFT, RIGHT
-from epipose.report.playback import MOST_FRAMES, frustum, playback, scene_bounds, shown_frames, sphere_factor
+from epipose.report.playback import (
+    MOST_FRAMES,
+    MOST_JOINTS,
+    frustum,
+    playback,
+    scene_bounds,
+    shown_frames,
+    sphere_factor,
+)
 from tests.report.sample import report, ring_camera, view_report
 
 
@@ -27,6 +35,14 @@ def test_shown_frames_are_even_and_hold_both_ends(count: int) -> None:
     if count:
         assert (shown[0], shown[-1]) == (0, count - 1)
     assert not len(shown) > 2 or np.ptp(np.diff(shown)) <= 1
+
+
+def test_of_many_people_fewer_frames_are_shown() -> None:
+    assert len(shown_frames(1000, people=2)) == MOST_FRAMES
+    crowd = shown_frames(1000, people=20, joints=26)
+    assert (crowd[0], crowd[-1]) == (0, 999)
+    assert len(crowd) * 20 * 26 <= MOST_JOINTS
+    assert len(shown_frames(1000, people=0)) == MOST_FRAMES
 
 
 def test_bones_are_drawn_on_their_side_and_missing_joints_not_at_all() -> None:

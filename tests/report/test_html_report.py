@@ -1,6 +1,7 @@
 """`report.html`: one file, offline, whatever the cameras are called."""
 
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -91,8 +92,9 @@ def test_hostile_names_stay_text() -> None:
     assert "img" not in [tag for tag, _ in read.tags]
     assert [tag for tag, _ in read.tags].count("script") == [tag for tag, _ in plain.tags].count("script")
     assert HOSTILE in read.texts["h1"]
-    assert HOSTILE in read.texts["td"]
-    assert "$figures" in read.texts["td"]
+    assert HOSTILE in read.texts["th"]
+    assert "$figures" in read.texts["th"]
+    assert HOSTILE in read.texts["text"]  # the name of a camera in a drawing
     assert read.texts["li"].count(HOSTILE) == 4  # warning, advice, and the view's name with its note
     assert "<" not in figures_text(text)
     # plotly reads texts as markup of its own: they must reach it escaped.
@@ -101,14 +103,26 @@ def test_hostile_names_stay_text() -> None:
 
 def test_long_recording_stays_small(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_html(path, report(frames=20_000))
-    assert path.stat().st_size < 8e6
+    write_html(path, report(frames=20_000, people=2))
+    assert path.stat().st_size < 6e6
     text = path.read_text(encoding="utf-8")
     played = json.loads(figures_text(text))["playback"]
     assert len(played["frames"]) == len(played["times"]) == MOST_FRAMES
     assert played["times"][-1] == pytest.approx(19_999 / 29.97, abs=1e-3)
     assert played["speed"] > 10
     assert f"{MOST_FRAMES} of 20000 frames shown" in text
+
+
+def test_of_a_poor_recording_filming_again_comes_first() -> None:
+    original = report()
+    poor = replace(original, reprojection_median_px=90.0, film_next=("Film longer.",))
+    good, bad = (re.findall("<h2>([^<]*)", page(one))[:2] for one in (original, poor))
+    assert good == ["What to do now", "What to film next"]
+    assert bad == good[::-1]
+
+
+def test_a_crowd_stays_small() -> None:
+    assert len(page(report(frames=18_000, people=40)).encode()) < 6e6
 
 
 def test_nobody_found_is_still_a_page() -> None:

@@ -1,12 +1,14 @@
 """The words agree with the numbers."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from epipose import plugins
 from epipose.report.contents import ReconstructionReport
-from epipose.report.summary import film_next, one_line, verdict
+from epipose.report.summary import film_next, one_line, verdict, what_to_do
 from epipose.report.wording import in_unit, millimetres, plural, ranges
 from tests.report.sample import report, ring_camera
 
@@ -34,6 +36,41 @@ def test_verdict_is_the_worst_of_its_judgements() -> None:
     missing = replace(steady.poses, weight=np.zeros_like(steady.poses.weight))
     assert verdict(replace(steady, poses=missing)).level == "poor"
     assert verdict(replace(steady, bones=())).level == "poor"
+
+
+def test_the_verdict_says_how_good_in_numbers() -> None:
+    steady = with_bones(report(), 0.04)
+    # Twice 1 sigma: 14 mm of joints, 1 % of the size.
+    assert "28 mm along each axis, and everything is no more than 2 % too large" in verdict(steady).sentence
+    assert verdict(replace(steady, scale_sigma=None)).sentence.endswith("28 mm along each axis.")
+    assert "they vary by 8.0 %; up to 6 % is good" in verdict(with_bones(steady, 0.08)).sentence
+    apart = verdict(replace(steady, reprojection_median_px=60.0)).sentence
+    assert "by 60.0 px; up to 11 px is good" in apart  # 0.75 % of the diagonal of 1280 x 720
+    assert "mm" not in apart  # what cannot be relied on is not praised
+
+
+def test_what_to_do_names_the_files_and_goes_on_from_the_verdict() -> None:
+    good = replace(with_bones(report(), 0.04), title="two words")
+    assert "`epipose view 'two words'`" in what_to_do(good)[0]
+    assert any("`poses/smooth.npz`" in words for words in what_to_do(good))
+    assert any("`epipose export 'two words'/poses/smooth.npz bvh`" in words for words in what_to_do(good))
+    commands = re.findall(r"`epipose (\w+)", " ".join(what_to_do(good)))
+    assert set(commands) == {"view", "export"} <= set(plugins.names_in("epipose.cli"))
+    assert "before you measure" in what_to_do(with_bones(good, 0.08))[0]
+    assert "Film again" in what_to_do(with_bones(good, 0.2))[0]
+
+
+def test_what_is_not_good_is_told_how_to_be() -> None:
+    steady = with_bones(report(), 0.04)
+    bones = list(with_bones(steady, 0.08).bones)
+    bones[4] = replace(bones[4], variation=0.5)
+    (limb,) = film_next(replace(steady, bones=tuple(bones)))
+    assert f"{bones[4].parent} - {bones[4].child}".replace("_", " ") in limb
+    (apart,) = film_next(replace(steady, reprojection_median_px=18.0))
+    assert "18.0 px apart" in apart
+    half = np.where(np.arange(300)[:, None, None] % 2 == 0, steady.poses.weight, 0).astype(np.float32)
+    (missing,) = film_next(replace(steady, poses=replace(steady.poses, weight=half)))
+    assert "only 50 % of the joints" in missing
 
 
 def test_a_good_recording_needs_no_advice() -> None:

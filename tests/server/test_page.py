@@ -1,20 +1,16 @@
 """The page in a real browser, with a camera that shows the sample."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 from epipose import exporters, plugins
 from epipose.server.access import page_address
+from tests.browser import Visit, chromium
 from tests.server.running import VIDEO, Running, pictures, running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run")  # fmt: skip
 TOKEN = "a+token of the page's test: 100%&more"
 
 
@@ -34,30 +30,12 @@ def server() -> Iterator[Running]:
         yield server
 
 
-class Visit:
-    """The page in a browser, and what the browser had to say of it."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.complaints = page, list[str]()
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(url)
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-
 @pytest.fixture
 def visit(server: Running, film: Path) -> Iterator[Visit]:
-    if CHROMIUM is None:
-        pytest.fail("Chromium is missing; install it with: apt-get install chromium")
-    with sync_playwright() as playwright:
-        camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-                  f"--use-file-for-fake-video-capture={film}")  # fmt: skip
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *camera])
+    camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+              f"--use-file-for-fake-video-capture={film}")  # fmt: skip
+    with chromium(*camera) as browser:
         yield Visit(browser.new_page(), page_address(f"{server.url}/", TOKEN))
-        browser.close()
 
 
 def test_the_camera_shows_poses_that_can_be_recorded(visit: Visit, tmp_path: Path) -> None:
@@ -113,19 +91,15 @@ def test_the_keyboard_is_enough(visit: Visit) -> None:
 
 
 def test_without_a_camera_it_says_so(server: Running) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         visit = Visit(browser.new_page(), page_address(f"{server.url}/", TOKEN))
         visit.page.click("#camera")
         visit.page.wait_for_selector("#status.wrong")
         assert "A video or a picture will do, too." in visit.page.inner_text("#status")
-        browser.close()
 
 
 def test_with_a_wrong_token_it_says_so(server: Running) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         visit = Visit(browser.new_page(), f"{server.url}/#token=wrong")
         visit.page.wait_for_selector("#status.wrong")
         assert "give the server's token" in visit.page.inner_text("#status")
-        browser.close()

@@ -17,6 +17,9 @@ from epipose.report.wording import millimetres, rounded, rounded_list
 MOST_MOMENTS = 1500
 """Points of a curve over time; a longer recording is averaged in blocks."""
 
+_MOST_ON_PATHS = 6 * MOST_MOMENTS
+"""Points of all people's paths together."""
+
 
 def top_view(report: ReconstructionReport) -> Figure:
     """Return cameras, their fields of view, their uncertainty and the people's paths, seen from above."""
@@ -51,12 +54,12 @@ def reprojection_by_joint(report: ReconstructionReport) -> Figure:
         "textfont": {"color": "#14171b"},
         "zmin": 0,
         "zmax": rounded(float(np.max(grid[np.isfinite(grid)], initial=1.0)), 2),
-        "colorbar": {"title": {"text": "px"}, "thickness": 12},
         "hovertemplate": "%{y}, %{x}: %{z:.1f} px<extra></extra>",
         "hoverongaps": False,
         "xgap": 1,
         "ygap": 1,
-        **({"texttemplate": "%{z:.1f}"} if few else {}),
+        "showscale": not few,
+        **({"texttemplate": "%{z:.1f}"} if few else {"colorbar": {"title": {"text": "px"}, "thickness": 12}}),
     }
     return {
         "data": [data],
@@ -120,13 +123,13 @@ def bone_variation(report: ReconstructionReport) -> Figure:
         "textposition": "outside",
         "cliponaxis": False,
     }
-    return _bars(bars, "std of the length (% of its mean)")
+    return _bars(bars, "% of its length")
 
 
 def joint_uncertainty(report: ReconstructionReport) -> Figure:
     """Return a bar for each joint: its median uncertainty in millimetres."""
     millimetres_of = {joint.name: 1000 * joint.uncertainty_m for joint in report.joints}
-    return joint_bars(millimetres_of, report.poses.skeleton, "median uncertainty, 1 sigma (mm)")
+    return joint_bars(millimetres_of, report.poses.skeleton, "mm (median, 1 sigma)")
 
 
 def joint_bars(millimetres_of: Mapping[str, float], skeleton: Skeleton, title: str) -> Figure:
@@ -195,9 +198,10 @@ def _flat(points: Float[ndarray, "n 2"], colour: str, **more: Any) -> dict[str, 
 def _paths(report: ReconstructionReport) -> list[dict[str, Any]]:
     """Return where each person went: the mean of the joints that were found, seen from above."""
     poses = report.poses
-    every = max(1, len(poses.times) // MOST_MOMENTS)
+    people = poses.weight.shape[1]
+    every = max(1, -(-len(poses.times) // min(MOST_MOMENTS, _MOST_ON_PATHS // max(people, 1))))
     paths = []
-    for person in range(poses.weight.shape[1]):
+    for person in range(people):
         found = (poses.weight[::every, person] > 0)[..., None]
         number = found.sum(axis=1)
         total = np.sum(poses.positions[::every, person, :, :2], axis=1, where=found, dtype=float)

@@ -10,10 +10,11 @@ import numpy as np
 from epipose.io.files import atomic_write
 from epipose.report import charts
 from epipose.report.contents import ReconstructionReport, ViewReport
-from epipose.report.markup import list_section, opening, part, table, whole_page
+from epipose.report.markup import legend, opening, part, table, whole_page
 from epipose.report.palette import Figure
 from epipose.report.playback import playback
-from epipose.report.summary import sources_sentence, verdict
+from epipose.report.still import moment_words, stills
+from epipose.report.summary import sources_sentence, verdict, what_to_do
 from epipose.report.truth_section import truth_section
 from epipose.report.wording import in_unit, millimetres, percent, plural, ranges
 
@@ -29,12 +30,13 @@ def page(report: ReconstructionReport) -> str:
     """Return the whole page. Everything that the user named is escaped; nothing is loaded from elsewhere."""
     shown = figures(report)
     body = Template(part("reconstruction.html")).substitute(
-        opening=opening(report.title, _subtitle(report), verdict(report), _tiles(report)),
-        warnings=list_section("Warnings", "warnings", report.warnings),
-        film_next=list_section("What to film next", "advice", report.film_next),
+        opening=opening(report.title, _subtitle(report), verdict(report), _told(report), _tiles(report)),
         truth=truth_section(report.truth),
         sources=html.escape(sources_sentence(report)),
         playback_note=_playback_note(shown["playback"], len(report.poses.times)),
+        playback_legend=_playback_legend(shown["playback"]),
+        still_note=html.escape(moment_words(shown["playback"])),
+        stills=stills(shown["playback"]),
         camera_table=_camera_table(report),
         noticed=_noticed(report),
         bone_table=_bone_table(report),
@@ -66,6 +68,14 @@ def _subtitle(report: ReconstructionReport) -> str:
     return " · ".join(parts)
 
 
+def _told(report: ReconstructionReport) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Return the lists of the first screen; of a poor recording, filming again comes before using it."""
+    again = report.film_next or ("Nothing needs to change: film the next one like this one.",)
+    now, later = ("What to do now", "advice", what_to_do(report)), ("What to film next", "next", again)
+    lists = (later, now) if verdict(report).level == "poor" else (now, later)
+    return (*lists, ("Warnings", "warnings", report.warnings))
+
+
 def _tiles(report: ReconstructionReport) -> tuple[tuple[str, str, str], ...]:
     return (
         ("Reprojection", in_unit(report.reprojection_median_px, "px"), _mean_words(report)),
@@ -89,7 +99,14 @@ def _largest_sigma(views: Sequence[ViewReport]) -> str:
 def _playback_note(figure: Figure, frames: int) -> str:
     shown, speed = len(figure["times"]), figure["speed"]
     words = f"{shown} of {plural(frames, 'frame')} shown" if shown < frames else f"All {plural(frames, 'frame')} shown"
-    return html.escape(words + (f", {speed:g} times faster than real" if speed > 1 else ", in real time"))
+    words += f", {speed:g} times faster than real." if speed > 1 else ", in real time."
+    balls = "".join(f" Balls: {trace['name']}." for trace in figure["data"] if trace["type"] == "mesh3d")
+    return html.escape(words + balls)
+
+
+def _playback_legend(figure: Figure) -> str:
+    moving = (figure["data"][number] for number in figure["moving"])
+    return legend(("found", trace["line"]["color"], trace["name"]) for trace in moving)
 
 
 def _camera_table(report: ReconstructionReport) -> str:

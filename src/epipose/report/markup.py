@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from string import Template
@@ -9,6 +10,9 @@ from typing import Any
 
 from epipose.report.palette import Figure
 from epipose.report.summary import Verdict
+
+MANY_COLUMNS = 8
+"""A table of more columns becomes a list of cards, one a row, on phones and on paper."""
 
 _LEVEL_WORDS = {"good": "Good", "fair": "Fair", "poor": "Poor"}
 
@@ -36,33 +40,76 @@ def part(name: str) -> str:
     return resources.files("epipose.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def opening(title: str, subtitle: str, found: Verdict, tiles: Iterable[tuple[str, str, str]]) -> str:
-    """Return the top of a page: its name, the verdict, and tiles of (name, value, note). Everything is escaped."""
+def opening(
+    title: str,
+    subtitle: str,
+    found: Verdict,
+    told: Sequence[tuple[str, str, Sequence[str]]],
+    tiles: Iterable[tuple[str, str, str]],
+) -> str:
+    """Return the top of a page: its name, the verdict, what to do about it, and tiles of (name, value, note).
+
+    `told`: for each list its heading, name and sentences, most important first: what does not fit the first screen
+    comes last. Everything is escaped.
+    """
     boxes = "".join(
         f"<div class='tile'><span>{html.escape(name)}</span><strong>{html.escape(value)}</strong>"
         f"<small>{html.escape(note)}</small></div>"
         for name, value, note in tiles
     )
+    lists = "".join(list_section(*one) for one in told)
     return (
         f"<header>\n<h1>{html.escape(title)}</h1>\n<div class='note'>{html.escape(subtitle)}</div>\n</header>\n"
         f"<section class='verdict {found.level}'><strong>{_LEVEL_WORDS[found.level]}.</strong>"
-        f" {html.escape(found.sentence)}</section>\n<div class='tiles'>{boxes}</div>"
+        f" {html.escape(found.sentence)}</section>\n<div class='told'>{lists}</div>\n<div class='tiles'>{boxes}</div>"
     )
 
 
 def list_section(heading: str, name: str, sentences: Sequence[str]) -> str:
-    """Return a box with a list of sentences, which are escaped; nothing without any."""
+    """Return a box with a list of sentences, in which `names` are code; nothing without any. Everything is escaped."""
     if not sentences:
         return ""
-    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    items = "".join(f"<li>{_with_code(sentence)}</li>" for sentence in sentences)
     return f"<section class='{name}'><h2>{html.escape(heading)}</h2><ul>{items}</ul></section>"
 
 
 def table(header: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; `header` holds (name, unit). Everything is escaped."""
-    head = "".join(f"<th>{html.escape(name)}<small>{html.escape(unit)}</small></th>" for name, unit in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<div class='table'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    """Return a table, whose rows are named by their first cells; `header` holds (name, unit). Everything is escaped."""
+    head = "".join(
+        f"<th scope='col' role='columnheader'>{html.escape(name)}<small>{html.escape(unit)}</small></th>"
+        for name, unit in header
+    )
+    names = [" ".join(words for words in column if words) for column in header]
+    body = "".join(f"<tr role='row'>{_cells(names, row)}</tr>" for row in rows)
+    width = "table many" if len(header) > MANY_COLUMNS else "table"
+    # As cards, rows are no longer laid out as a table; the roles keep them one for those who listen.
+    return (
+        f"<div class='{width}'><table role='table'>"
+        f"<thead role='rowgroup'><tr role='row'>{head}</tr></thead><tbody role='rowgroup'>{body}</tbody></table></div>"
+    )
+
+
+def legend(lines: Iterable[tuple[str, str, str]]) -> str:
+    """Return what lines mean, from (class, colour, words)."""
+    said = "".join(
+        "<span><svg viewBox='0 0 24 8' aria-hidden='true'>"
+        f"<path class='{kind}' d='M4 4H20' style='stroke:{colour}'/></svg>"
+        f"{html.escape(words)}</span>"
+        for kind, colour, words in lines
+    )
+    return f"<div class='legend'>{said}</div>"
+
+
+def _cells(names: Sequence[str], row: Sequence[str]) -> str:
+    first, *others = row
+    return f"<th scope='row' role='rowheader'>{html.escape(first)}</th>" + "".join(
+        f"<td role='cell' data-name='{html.escape(name)}'>{html.escape(cell)}</td>"
+        for name, cell in zip(names[1:], others, strict=True)
+    )
+
+
+def _with_code(sentence: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
 
 
 def _script_json(values: Any) -> str:

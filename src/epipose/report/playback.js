@@ -38,4 +38,4 @@ closer.addEventListener("click", () => {
   Plotly.relayout("playback", {"scene.camera": fitted(near ? closeup : layout.scene.camera)});
 });
 seek.addEventListener("input", () => { pause(); show(Number(seek.value)); });
-if (times.length) { seek.max = times.length - 1; show(0); } else { play.disabled = seek.disabled = true; }
+if (solid && times.length) { seek.max = times.length - 1; show(0); } else { play.disabled = seek.disabled = true; }

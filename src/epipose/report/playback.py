@@ -17,12 +17,18 @@ from epipose.report.wording import millimetres, rounded_list
 MOST_FRAMES = 180
 """Animation frames in a page; of a longer recording every n-th frame is shown."""
 
+MOST_JOINTS = 12_000
+"""Joints in all animation frames of a page together, for the sake of its size: some 0.6 MB."""
+
 _LONGEST_PLAYBACK_S = 30.0
 _SCENE_SIDE = 1.55
 """The scene's longest side in plotly's units, in which its camera is placed."""
 
 _BELOW_MIDDLE = np.array([0, 0, -0.2])
 """Where the first view looks: perspective lets the near half of the floor take most of the picture."""
+
+_AWAY = 1.95
+"""From where, in the same units: near enough to see people, far enough for the axes' titles beside the scene."""
 
 _SIDES = (("left side", LEFT), ("right side", RIGHT), ("middle", MIDDLE))
 
@@ -34,7 +40,7 @@ def playback(report: ReconstructionReport) -> Figure:
     much faster than real it plays; `closeup` is a second camera.
     """
     poses = report.poses
-    shown = shown_frames(len(poses.times))
+    shown = shown_frames(*poses.weight.shape)
     frames = [_moving(poses, frame) for frame in shown.tolist()]
     still = [_floor(report), *_frusta(report.views), *_uncertainty(report)]
     moving = [
@@ -52,9 +58,10 @@ def playback(report: ReconstructionReport) -> Figure:
     }
 
 
-def shown_frames(count: int) -> Int[ndarray, "shown"]:
-    """Return which of `count` frames are played: all, or evenly spaced ones."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int))
+def shown_frames(count: int, people: int = 1, joints: int = 17) -> Int[ndarray, "shown"]:
+    """Return which of `count` frames are played: all, or evenly spaced ones, the fewer the more joints are in each."""
+    most = min(MOST_FRAMES, max(2, MOST_JOINTS // max(people * joints, 1)))
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
 def sphere_factor(views: Sequence[ViewReport], size_m: float) -> int:
@@ -141,7 +148,6 @@ def _frusta(views: Sequence[ViewReport]) -> list[dict[str, Any]]:
             label(view.name),
             view_colour(index),
             width=4,
-            showlegend=False,
         )
         for index, view in enumerate(views)
     ]
@@ -175,7 +181,6 @@ def _uncertainty(report: ReconstructionReport) -> list[dict[str, Any]]:
         {
             "type": "mesh3d",
             "name": f"camera position, 1 sigma (at most {largest}){enlarged}",
-            "showlegend": True,
             "color": "#b565a7",
             "opacity": 0.45,
             "hoverinfo": "skip",
@@ -226,15 +231,14 @@ def _layout(report: ReconstructionReport) -> dict[str, Any]:
         for view in report.views
     ]
     return {
-        "height": 620,
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "legend": {"orientation": "h", "x": 0, "y": 0, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
+        "showlegend": False,
         "scene": {
             **axes,
             "aspectmode": "manual",
             "aspectratio": dict(zip("xyz", rounded_list(ratio, 4), strict=True)),
             "annotations": names,
-            "camera": _camera(_BELOW_MIDDLE, 1.75),
+            "camera": _camera(_BELOW_MIDDLE, _AWAY),
             "dragmode": "orbit",
         },
     }
@@ -252,7 +256,7 @@ def _closeup(report: ReconstructionReport) -> dict[str, Any]:
     low, high = scene_bounds(report)
     found = report.poses.positions[report.poses.weight > 0].astype(float)
     if not len(found):
-        return _camera(_BELOW_MIDDLE, 1.75)
+        return _camera(_BELOW_MIDDLE, _AWAY)
     body = np.percentile(found, [2, 98], axis=0)
     unit = _SCENE_SIDE / np.max(high - low)
     reach = max(float(np.max(body[1] - body[0])), 1.5)

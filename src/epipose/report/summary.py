@@ -1,5 +1,6 @@
-"""What the numbers mean in plain words: a verdict, one line for the terminal, and what to film next."""
+"""What the numbers mean in plain words: a verdict, one line for the terminal, what to do and what to film next."""
 
+import shlex
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -43,27 +44,65 @@ def one_line(report: ReconstructionReport) -> str:
 
 def verdict(report: ReconstructionReport) -> Verdict:
     """Judge a reconstruction by its bones, its reprojection and how much of the person was found."""
+    diagonal = _diagonal_px(report)
     judged = [
-        (_level(report.bone_variation, GOOD_BONES, FAIR_BONES), "bone lengths are not steady over time"),
         (
-            _level(report.reprojection_median_px / _diagonal_px(report), GOOD_REPROJECTION, FAIR_REPROJECTION),
-            "the cameras disagree about where joints are",
+            _level(report.bone_variation, GOOD_BONES, FAIR_BONES),
+            f"bone lengths are not steady over time (they vary by {percent(report.bone_variation, 1)}; up to"
+            f" {percent(GOOD_BONES)} is good)",
         ),
-        (_level(-report.found_share, -GOOD_FOUND, -FAIR_FOUND), "joints are missing"),
+        (
+            _level(report.reprojection_median_px / diagonal, GOOD_REPROJECTION, FAIR_REPROJECTION),
+            f"the cameras disagree about where joints are (by {in_unit(report.reprojection_median_px, 'px')}; up to"
+            f" {in_unit(GOOD_REPROJECTION * diagonal, 'px', 1.0, 0)} is good)",
+        ),
+        (
+            _level(-report.found_share, -GOOD_FOUND, -FAIR_FOUND),
+            f"joints are missing ({percent(report.found_share)} were found; {percent(GOOD_FOUND)} or more is good)",
+        ),
     ]
     order: tuple[Level, ...] = ("good", "fair", "poor")
     worst = max((level for level, _ in judged), key=order.index)
     if worst == "good":
-        return Verdict("good", "The cameras agree, the bones keep their length and nearly all joints were found.")
-    reasons = [reason for level, reason in judged if level == worst]
-    start = "Usable with care: " if worst == "fair" else "Do not rely on this reconstruction: "
-    return Verdict(worst, start + " and ".join(reasons) + ".")
+        agreed = "The cameras agree, the bones keep their length and nearly all joints were found."
+        return Verdict("good", f"You can work with this recording. {agreed}{_precision(report)}")
+    reasons = " and ".join(reason for level, reason in judged if level == worst)
+    if worst == "fair":
+        return Verdict("fair", f"Usable with care: {reasons}.{_precision(report)}")
+    return Verdict("poor", f"Do not rely on this reconstruction: {reasons}.")
+
+
+def what_to_do(report: ReconstructionReport) -> tuple[str, ...]:
+    """Return what to do with this recording now, step by step; `names` are files of its folder, and commands."""
+    folder = shlex.quote(report.title)
+    first = {
+        "good": f"Look at it in 3D, below or larger: `epipose view {folder}`",
+        "fair": f"Look at it in 3D before you measure, below or larger: `epipose view {folder}`",
+        "poor": "Film again before you measure anything, and better: see “What to film next”.",
+    }
+    return (
+        first[verdict(report).level],
+        "Work with `poses/smooth.npz`: everybody in metres, with steady bones and smooth motion.",
+        "For other programs there are CSV and TRC in `exports/`; for more formats:"
+        f" `epipose export {folder}/poses/smooth.npz bvh`",
+    )
+
+
+def _precision(report: ReconstructionReport) -> str:
+    """Return what is claimed with two sigma, which 19 of 20 errors should keep to."""
+    known = report.uncertainty_median_m
+    if not np.isfinite(known):
+        return ""
+    joints = f" By its own account, a typical joint is off by no more than {millimetres(2 * known)} along each axis"
+    if report.scale_sigma is None:
+        return f"{joints}."
+    return f"{joints}, and everything is no more than {percent(2 * report.scale_sigma)} too large or too small."
 
 
 def film_next(report: ReconstructionReport) -> tuple[str, ...]:
     """Return what would improve the next recording most, most important first, from the numbers of this one."""
     advice = [*_about_rig(report), *(words for view in report.views for words in _about_view(view, report))]
-    advice += _about_motion(report)
+    advice += [*_about_body(report), *_about_motion(report)]
     if report.scale_sigma is not None and report.scale_sigma > 0.06:
         words = f"The size is only known to ±{percent(report.scale_sigma)}"
         advice.append(f"{words}: give the person's height (--height) or film a calibration board once.")
@@ -118,6 +157,28 @@ def _about_view(view: ViewReport, report: ReconstructionReport) -> list[str]:
     if sigma is not None and sigma * view.frame_rate > 0.5:
         advice.append(
             f"Jump or clap once at the start: the time of {view.name} is only known to {in_unit(sigma, 's', 1.0, 3)}."
+        )
+    return advice
+
+
+def _about_body(report: ReconstructionReport) -> list[str]:
+    advice = []
+    if report.bones and report.bone_variation > GOOD_BONES:
+        worst = max(report.bones, key=lambda bone: bone.variation)
+        name = f"{worst.parent} - {worst.child}".replace("_", " ")
+        advice.append(
+            f"Let three cameras see every limb at every moment: the length of {name} varies most, by"
+            f" {percent(worst.variation)}."
+        )
+    if report.reprojection_median_px > GOOD_REPROJECTION * _diagonal_px(report):
+        advice.append(
+            "Keep every camera still and the person large and sharp in its picture: joints in 3D and in the pictures"
+            f" are {in_unit(report.reprojection_median_px, 'px')} apart."
+        )
+    if report.found_share < GOOD_FOUND:
+        advice.append(
+            "Keep the whole body in the pictures of two cameras or more: only"
+            f" {percent(report.found_share)} of the joints were found."
         )
     return advice
 

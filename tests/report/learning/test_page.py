@@ -45,7 +45,7 @@ def test_says_what_matters(text: str) -> None:
     assert "small-walk" in read.texts["h1"]
     assert "On 1160 examples that it never learned from (frames 75 to 99 of every camera)" in read.texts["section"]
     assert "47 mm from the triangulation on average, 33 mm once each pose is turned" in read.texts["section"]
-    assert "epipose predict VIDEO --model walk/models/small-walk/small-walk.onnx" in read.texts["li"]
+    assert "epipose predict VIDEO --model walk/models/small-walk/small-walk.onnx" in read.texts["code"]
     assert "walk, turn" in read.texts["td"]
     assert "93 %" in read.texts["td"]
     assert "180 mm" in read.texts["b"]

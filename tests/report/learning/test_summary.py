@@ -22,7 +22,7 @@ def said(**changes: object) -> str:
 
 
 def test_a_good_network_is_only_to_be_used() -> None:
-    assert advice(report()) == ("Use it: epipose predict VIDEO --model walk/models/small-walk/small-walk.onnx",)
+    assert advice(report()) == ("Use it: `epipose predict VIDEO --model walk/models/small-walk/small-walk.onnx`",)
 
 
 def test_the_curve_says_whether_to_go_on() -> None:

@@ -16,6 +16,7 @@ from epipose.pose.skeletons import Skeleton
 from epipose.report.learning.contents import Shown
 from epipose.report.learning.pictures import address, shrunk
 from epipose.report.learning.summary import millimetres
+from epipose.report.markup import legend
 from epipose.report.palette import LEFT, MIDDLE, RIGHT, side_colours
 
 MOST_SHOWN = 12
@@ -38,18 +39,16 @@ def gallery(examples: Sequence[Shown], skeleton: Skeleton) -> str:
     return f"<div class='gallery'>{cards}</div>" if cards else "<p>None were kept.</p>"
 
 
-def legend() -> str:
+def sides_legend() -> str:
     """Return what the lines of the cards mean."""
-    said = "".join(
-        f"<span><svg viewBox='0 0 24 8'><path class='{kind}' d='M2 4H22' style='stroke:{colour}'/></svg>{words}</span>"
-        for kind, colour, words in (
+    return legend(
+        (
             ("found", LEFT, "left side"),
             ("found", RIGHT, "right side"),
             ("found", MIDDLE, "middle"),
             ("true", "var(--ink)", "truth (white in the picture)"),
         )
     )
-    return f"<div class='legend'>{said}</div>"
 
 
 def on_picture(joints: Float[ndarray, "joints 3"], side: int) -> Drawn:

@@ -9,7 +9,7 @@ import numpy as np
 from epipose.io.files import atomic_write
 from epipose.report.learning.charts import figures
 from epipose.report.learning.contents import LearningReport
-from epipose.report.learning.gallery import gallery, legend
+from epipose.report.learning.gallery import gallery, sides_legend
 from epipose.report.learning.pictures import pictures
 from epipose.report.learning.summary import advice, duration, millimetres, verdict
 from epipose.report.markup import list_section, opening, part, table, whole_page
@@ -37,12 +37,10 @@ def write_learning_report(path: Path, report: LearningReport) -> None:
 def page(report: LearningReport) -> str:
     """Return the whole page. Everything that the user named is escaped; nothing is loaded from elsewhere."""
     body = Template(part("learning/page_body.html")).substitute(
-        opening=opening(report.name, _subtitle(report), verdict(report), _tiles(report)),
-        warnings=list_section("Warnings", "warnings", report.warnings),
-        advice=list_section("What to do", "advice", advice(report)),
+        opening=opening(report.name, _subtitle(report), verdict(report), _told(report), _tiles(report)),
         truth=html.escape(report.truth),
         pictures=pictures(report.pictures),
-        legend=legend(),
+        legend=sides_legend(),
         worst=gallery(report.worst, report.skeleton),
         best=gallery(report.best, report.skeleton),
         lesson=_lesson(report),
@@ -59,6 +57,10 @@ def _subtitle(report: LearningReport) -> str:
         f"made {report.created:%Y-%m-%d %H:%M} by epipose {report.version}",
     )
     return " · ".join(parts)
+
+
+def _told(report: LearningReport) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return (("What to do", "advice", advice(report)), ("Warnings", "warnings", tuple(report.warnings)))
 
 
 def _tiles(report: LearningReport) -> tuple[tuple[str, str, str], ...]:

@@ -56,7 +56,7 @@ def advice(report: LearningReport) -> tuple[str, ...]:
     """Return what to do now, most important first."""
     told = [*_about_steps(report), *_about_examples(report), *_about_errors(report)]
     if verdict(report).level != "poor":
-        told.append(f"Use it: epipose predict VIDEO --model {report.file}")
+        told.append(f"Use it: `epipose predict VIDEO --model {report.file}`")
     return tuple(told)
 
 
