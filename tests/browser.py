@@ -26,7 +26,8 @@ def chromium(*flags: str) -> Iterator[Browser]:
 class Visit:
     """A page in a browser, what the browser had to say of it, and what it asked for."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, *, heard: tuple[str, ...] = ("error", "warning")) -> None:
+        self._heard = heard
         self.page, self.complaints, self.asked = page, list[str](), list[str]()
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("console", self._note)
@@ -34,5 +35,5 @@ class Visit:
         page.goto(url)
 
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in self._heard:
             self.complaints.append(message.text)

@@ -1,6 +1,5 @@
 """The viewer in a real browser: what is on the screen is what the cameras filmed, and the controls do what they say."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from threading import Thread
 
@@ -9,15 +8,15 @@ import numpy as np
 import pytest
 from jaxtyping import Float, UInt8
 from numpy import ndarray
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Page
 
 from epipose.io.video_seeking import SeekableVideo
 from epipose.viewer.recording import Recording, open_recording
 from epipose.viewer.viewing import Viewer
+from tests.browser import Visit, chromium
 from tests.viewer.recorded import true_capture
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SOFTWARE = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+SOFTWARE = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 LOOKED_AT = "cam2"
 
 
@@ -37,20 +36,13 @@ def viewer(recording: Recording) -> Iterator[Viewer]:
     assert not thread.is_alive()
 
 
-class Visit:
+class Seen(Visit):
     """The viewer's page, as a person finds things on it."""
 
     def __init__(self, page: Page, url: str) -> None:
-        self.page, self.complaints = page, list[str]()
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(url)
+        super().__init__(page, url, heard=("error",))
         page.get_by_role("button", name="Play").wait_for(timeout=60_000)
         page.locator("canvas").first.wait_for()
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
 
     def switch(self, label: str) -> None:
         self.page.get_by_label(label, exact=True).click()
@@ -76,13 +68,9 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visit(viewer: Viewer) -> Iterator[Visit]:
-    if CHROMIUM is None:
-        pytest.fail("Chromium is missing; install it with: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE)
-        yield Visit(browser.new_page(viewport={"width": 1200, "height": 700}), viewer.address)
-        browser.close()
+def visit(viewer: Viewer) -> Iterator[Seen]:
+    with chromium(*SOFTWARE) as browser:
+        yield Seen(browser.new_page(viewport={"width": 1200, "height": 700}), viewer.address)
 
 
 def on_screen(recording: Recording, points: Float[ndarray, "n 3"], screen: ndarray) -> Float[ndarray, "n 2"]:
@@ -98,7 +86,7 @@ def on_screen(recording: Recording, points: Float[ndarray, "n 3"], screen: ndarr
     return ideal * focal + np.array(screen.shape[1::-1]) / 2
 
 
-def test_through_a_camera_the_picture_is_its_own_and_people_stand_in_it(visit: Visit, recording: Recording) -> None:
+def test_through_a_camera_the_picture_is_its_own_and_people_stand_in_it(visit: Seen, recording: Recording) -> None:
     assert visit.screen().std() > 5, "something is there at once"
     visit.switch("uncertainty (1 sigma)")
     visit.switch("floor")
@@ -142,7 +130,7 @@ def test_through_a_camera_the_picture_is_its_own_and_people_stand_in_it(visit: V
     assert visit.complaints == []
 
 
-def test_a_joint_that_is_clicked_says_its_numbers(visit: Visit, recording: Recording) -> None:
+def test_a_joint_that_is_clicked_says_its_numbers(visit: Seen, recording: Recording) -> None:
     visit.choose("look through", LOOKED_AT)
     visit.page.wait_for_timeout(1500)
     joint = recording.tracks[0].poses.skeleton.index("left_shoulder")
@@ -158,7 +146,7 @@ def test_a_joint_that_is_clicked_says_its_numbers(visit: Visit, recording: Recor
     assert visit.complaints == []
 
 
-def test_a_window_that_changes_its_shape_still_shows_the_whole_picture(visit: Visit, viewer: Viewer) -> None:
+def test_a_window_that_changes_its_shape_still_shows_the_whole_picture(visit: Seen, viewer: Viewer) -> None:
     visit.choose("look through", LOOKED_AT)
     (client,), frustum = viewer._server.get_clients().values(), viewer._frusta[LOOKED_AT]
 
@@ -174,7 +162,7 @@ def test_a_window_that_changes_its_shape_still_shows_the_whole_picture(visit: Vi
     assert visit.complaints == []
 
 
-def test_it_plays_and_stops(visit: Visit, viewer: Viewer) -> None:
+def test_it_plays_and_stops(visit: Seen, viewer: Viewer) -> None:
     before = visit.screen().astype(int)
     visit.page.get_by_role("button", name="Play").click()
     visit.page.get_by_role("button", name="Pause").wait_for(timeout=10_000)

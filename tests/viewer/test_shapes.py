@@ -1,20 +1,18 @@
 """Instances, turned into vertices as the browser does it, are where the joints are and as large as they are unsure."""
 
 import numpy as np
-import pytest
 from jaxtyping import Float
 from numpy import ndarray
 
 from epipose.geometry.rotations import rotation_from_quaternion
+from epipose.report.solids import ball, rod
 from epipose.viewer.shapes import (
     BONE_RADIUS_M,
     JOINT_RADIUS_M,
     NOTHING,
     Instances,
-    ball,
     balls,
     ellipsoids,
-    rod,
     rods,
 )
 
@@ -27,16 +25,6 @@ def vertices(instances: Instances, mesh: ndarray) -> Float[ndarray, "n vertices 
     """Scale, turn, shift."""
     turned = (mesh * instances.scales[:, None]) @ np.swapaxes(rotation_from_quaternion(instances.wxyzs), -1, -2)
     return turned + instances.positions[:, None]
-
-
-@pytest.mark.parametrize(("mesh", "volume"), [(ball(), 4 / 3 * np.pi), (rod(), None)])
-def test_triangles_look_outwards(mesh: tuple[ndarray, ndarray], volume: float | None) -> None:
-    corners = mesh[0][mesh[1]]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    outward = np.sum(normals * corners.mean(axis=1) * ([1, 1, 0] if volume is None else 1), axis=1)
-    assert (outward >= -1e-12).all()
-    if volume is not None:
-        assert np.sum(np.linalg.det(corners)) / 6 == pytest.approx(volume, rel=0.1)
 
 
 def test_balls_are_around_the_joints_that_are_known() -> None:

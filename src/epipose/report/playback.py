@@ -12,6 +12,7 @@ from epipose.pose.keypoints import Poses
 from epipose.pose.skeletons import Skeleton
 from epipose.report.contents import ReconstructionReport, ViewReport
 from epipose.report.palette import FLOOR, LEFT, MIDDLE, RIGHT, Figure, label, view_colour
+from epipose.report.solids import ball
 from epipose.report.wording import millimetres, rounded_list
 
 MOST_FRAMES = 180
@@ -172,9 +173,9 @@ def _uncertainty(report: ReconstructionReport) -> list[dict[str, Any]]:
     if not known:
         return []
     factor = sphere_factor(report.views, scene_size(report))
-    ball, faces = _ball()
-    vertices = np.concatenate([centre + ball * sigma * factor for centre, sigma in known])
-    triangles = np.concatenate([faces + len(ball) * number for number in range(len(known))])
+    vertices, faces = ball()
+    balls = np.concatenate([centre + vertices * sigma * factor for centre, sigma in known])
+    triangles = np.concatenate([faces + len(vertices) * number for number in range(len(known))])
     largest = millimetres(max(sigma for _, sigma in known))
     enlarged = f", drawn x{factor}" if factor > 1 else ""
     return [
@@ -184,7 +185,7 @@ def _uncertainty(report: ReconstructionReport) -> list[dict[str, Any]]:
             "color": "#b565a7",
             "opacity": 0.45,
             "hoverinfo": "skip",
-            **_coordinates(vertices),
+            **_coordinates(balls),
             **dict(zip("ijk", triangles.T.tolist(), strict=True)),
         }
     ]
@@ -194,19 +195,6 @@ def scene_size(report: ReconstructionReport) -> float:
     """Return the longest side of the scene in metres."""
     low, high = scene_bounds(report)
     return float(np.max(high - low))
-
-
-def _ball(rings: int = 9, spokes: int = 16) -> tuple[Float[ndarray, "n 3"], Int[ndarray, "m 3"]]:
-    """Return vertices and triangles of a unit sphere."""
-    polar = np.repeat(np.linspace(0, np.pi, rings), spokes)
-    around = np.tile(np.arange(spokes) * 2 * np.pi / spokes, rings)
-    vertices = np.column_stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)])
-    triangles = []
-    for ring in range(rings - 1):
-        for spoke in range(spokes):
-            a, b = ring * spokes + spoke, ring * spokes + (spoke + 1) % spokes
-            triangles += [[a, a + spokes, b + spokes], [a, b + spokes, b]]
-    return vertices, np.array(triangles)
 
 
 def _layout(report: ReconstructionReport) -> dict[str, Any]:

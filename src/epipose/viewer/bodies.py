@@ -6,8 +6,9 @@ from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
 from epipose.report.palette import rgb
+from epipose.report.solids import Solid, ball, rod
 from epipose.viewer.recording import Track
-from epipose.viewer.shapes import Instances, ball, balls, ellipsoids, rod, rods
+from epipose.viewer.shapes import Instances, balls, ellipsoids, rods
 
 FAR_FRAMES = 0.75
 """Frames from the nearest pose beyond which nobody is shown."""
@@ -107,7 +108,7 @@ def _tints(track: Track, colour: str) -> UInt8[ndarray, "joints 3"]:
 def _batch(
     scene: viser.SceneApi,
     name: str,
-    mesh: tuple[ndarray, ndarray],
+    mesh: Solid,
     instances: Instances,
     colours: UInt8[ndarray, "n 3"],
     opacity: float | None = None,

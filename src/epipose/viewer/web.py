@@ -14,6 +14,9 @@ HOST = "127.0.0.1"
 OWN_PAGES = (re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"), None)
 """Who may connect: pages of this computer, whatever port a tunnel gives them, and programs, which name no origin."""
 
+LONGEST_S = 60.0
+"""Seconds in which a browser has to have the page."""
+
 
 class ViewerServer(viser.ViserServer):
     """viser's server, listening to this computer alone, closed to pages from elsewhere and to sharing.
@@ -41,10 +44,13 @@ class ViewerServer(viser.ViserServer):
 
 @contextmanager
 def _only_own_pages() -> Iterator[None]:
-    """Have the server that viser starts look at where connections come from, for which viser has no setting."""
+    """Have the server that viser starts look at where connections come from, for which viser has no setting.
+
+    Nor has it one for how long a page may take, through a slow tunnel.
+    """
     module: Any = websockets.asyncio.server
     serve = module.serve
-    module.serve = partial(serve, origins=list(OWN_PAGES))
+    module.serve = partial(serve, origins=list(OWN_PAGES), open_timeout=LONGEST_S, close_timeout=LONGEST_S)
     try:
         yield
     finally:
