@@ -43,10 +43,10 @@ class Running:
 
 
 @contextmanager
-def running(limits: Limits = USUAL, token: str | None = None) -> Iterator[Running]:
-    """Run a server with the network `small`."""
+def running(limits: Limits = USUAL, token: str | None = None, models: Models | None = None) -> Iterator[Running]:
+    """Run a server, with the network `small` unless others are given."""
     listener, ready = listening("127.0.0.1", 0), Event()
-    models = Models.opened(["small"], "builtin", None, limits.waiting)
+    models = models or Models.opened(["small"], "builtin", None, limits.waiting)
     server = Server(make_app(models, limits, token), listener, limits, ready.set)
     thread = Thread(target=server.serve_until_stopped)
     thread.start()
