@@ -85,7 +85,8 @@ def test_newest_drops_what_was_overtaken() -> None:
 
 
 WISHES = ("{", "[]", "7", '{"model": 1}', '{"raw": [1]}', '{"raw": [1, "2"]}', '{"other": 1}', '{"model": "large"}',
-          '{"raw": [100000, 100000]}', '{"raw": [-1, 5]}', "[" * 5000)  # fmt: skip
+          '{"raw": [100000, 100000]}', '{"raw": [-1, 5]}', '{"raw": [2000000, 1]}', '{"raw": [2000, 2000]}',
+          '{"model": "' + 5000 * "x" + '"}', "[" * 5000, " " * 20_000)  # fmt: skip
 
 
 @pytest.mark.parametrize("text", WISHES)

@@ -15,6 +15,8 @@ _BAD_REQUEST = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
     b"Connection: close\r\n\r\n%s" % (len(_NOT_A_HEAD), _NOT_A_HEAD)
 )
+_SLICE, _MOST_MESSAGES = 16_384, 500
+"""Bytes that are looked at in one go, and messages in what came at once."""
 
 
 class Clock:
@@ -121,8 +123,13 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         self._taking = Taking(self.limits.taken_s, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take what a client sends; a head that websockets cannot read would stay without an answer."""
-        super().data_received(data)
+        """Take what a client sends, but not thousands of messages at once: nobody else is served meanwhile."""
+        for start in range(0, len(data), _SLICE):
+            super().data_received(data[start : start + _SLICE])
+            if self.queue.qsize() > _MOST_MESSAGES:
+                self.transport.abort()
+                return
+        # A head that websockets cannot read would stay without an answer.
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
             self.transport.write(_BAD_REQUEST)
             self.transport.close()

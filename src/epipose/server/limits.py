@@ -71,6 +71,8 @@ class LimitedBodies:
         try:
             refused = await self._filled(body, scope, receive)
             await (refused or self._app)(scope, _given(body, receive), send)
+        except _Gone:
+            pass
         finally:
             self._held -= len(body)
 
@@ -87,11 +89,10 @@ class LimitedBodies:
         return None
 
     async def _fill(self, body: bytearray, receive: Receive) -> None:
-        """Append what comes; a client that is gone before its end sends nothing more."""
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return
+                raise _Gone
             part = message.get("body", b"")
             body += part
             self._held += len(part)
@@ -105,6 +106,10 @@ class LimitedBodies:
             raise Refused(413, f"the request is larger than {most}; send a smaller picture or video")
         if self._held > self._limits.bodies_bytes:
             raise Refused(429, "too many large requests are arriving already; try again in a second")
+
+
+class _Gone(Exception):
+    """A client left in the middle of its request, so that nobody waits for an answer."""
 
 
 def _promised_bytes(scope: Scope) -> int:
