@@ -45,10 +45,15 @@ class Running:
 
 @contextmanager
 def running(
-    limits: Limits = USUAL, token: str | None = None, *, models: Models | None = None, unread_bytes: int | None = None
+    limits: Limits = USUAL,
+    token: str | None = None,
+    *,
+    models: Models | None = None,
+    unread_bytes: int | None = None,
+    port: int = 0,
 ) -> Iterator[Running]:
     """Run a server, with `small` unless other models are given, whose system keeps `unread_bytes` for a client."""
-    listener, ready = listening("127.0.0.1", 0), Event()
+    listener, ready = listening("127.0.0.1", port), Event()
     if unread_bytes is not None:
         listener.setsockopt(SOL_SOCKET, SO_SNDBUF, unread_bytes)
     models = models or Models.opened(["small"], "builtin", None, limits.waiting)
