@@ -177,7 +177,8 @@ def live_head(method: bytes = b"GET", more: bytes = b"") -> bytes:
 def test_heads_of_live_sockets_that_cannot_be_read_are_answered(head: bytes) -> None:
     with running() as server, dial(server) as connection:
         connection.sendall(head)
-        assert b"400" in connection.recv(1000)[:20]
+        # Later versions of websockets answer some of them.
+        assert connection.recv(1000).split()[1] in (b"400", b"405", b"431")
         assert connection.recv(1000) == b""
 
 

@@ -18,7 +18,7 @@ function protocols() {
 }
 
 export class Live {
-  /** Sends what `video` shows, whenever the last frame was answered, and hands answers to `seen`.
+  /** Sends what `video` shows, whenever the last frame was answered, and hands answers to `seen`, with the frame.
    *
    * `ended` is told why the server closed the socket; nothing if it did not say, as when it is gone. */
   constructor(video, model, {seen, hello, ended}) {
@@ -38,7 +38,7 @@ export class Live {
       if (answer.type === "hello") return hello(answer);
       const since = this.sent.get(answer.index);
       this.sent.clear();
-      if (answer.type === "frame") seen(answer, (performance.now() - since) / 1000);
+      if (answer.type === "frame") seen(answer, (performance.now() - since) / 1000, this.canvas);
       this.#send();
     });
   }

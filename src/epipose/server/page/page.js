@@ -8,7 +8,7 @@ const of = (id) => document.getElementById(id);
 const video = of("video"), overlay = of("overlay"), figure = new Figure(of("figure"));
 const HINGES = [["Elbow", "shoulder", "elbow", "wrist"], ["Shoulder", "elbow", "shoulder", "hip"],
   ["Hip", "shoulder", "hip", "knee"], ["Knee", "hip", "knee", "ankle"]];
-const LONGEST_SIDE = 1600, PATIENCE_MS = 2000;
+const LONGEST_PICTURE = 1600, PATIENCE_MS = 2000;
 let live = null, recording = null, bones = [], skeleton = null, moments = [], shown = 0, picture = null;
 
 function say(words, wrong = false) {
@@ -65,7 +65,7 @@ async function usePicture(file) {
     const image = await createImageBitmap(file, {imageOrientation: "from-image"}).catch(() => {
       throw new Error(`${file.name} cannot be shown by this browser`);
     });
-    const scale = Math.min(1, LONGEST_SIDE / Math.max(image.width, image.height));
+    const scale = Math.min(1, LONGEST_PICTURE / Math.max(image.width, image.height));
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.width, image.height].map((side) => Math.max(1, Math.round(scale * side)));
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
@@ -151,28 +151,30 @@ function hello(told) {
   bones = bonesOf(skeleton);
 }
 
-function seen(answer, seconds) {
+function seen(answer, seconds, frame) {
   const now = performance.now();
   moments = [...moments.filter((moment) => now - moment < 2000), now];
   if (moments.length > 1) of("rate").textContent = ((moments.length - 1) / (now - moments[0]) * 1000).toFixed(1);
   of("delay").textContent = `${Math.round(1000 * seconds)} ms`;
   say(answer.people.length ? "Somebody is there." : "Nobody is seen. Step back until all of you is in the picture.");
-  show(answer);
+  show(answer, frame);
   recording?.add(answer);
   if (recording?.full) { endRecording(); say("The recording is full. Download it, then record on."); }
 }
 
-function show({people, size_wh}) {
+/** Shows who was found, in the frame in which they were: a video is further on by now. */
+function show({people, size_wh}, frame = null) {
   figure.show(people, bones);
-  showOverlay(people, size_wh);
+  showOverlay(people, size_wh, frame);
   showAngles(people[0]);
   of("people").textContent = people.length;
 }
 
-function showOverlay(people, [width, height]) {
+function showOverlay(people, [width, height], frame) {
   if (overlay.width !== width || overlay.height !== height) [overlay.width, overlay.height] = [width, height];
   const pen = overlay.getContext("2d"), colour = colours();
   pen.clearRect(0, 0, width, height);
+  if (frame !== null) pen.drawImage(frame, 0, 0, width, height);
   pen.lineCap = "round";
   for (const person of people) {
     const thick = Math.max(2, (person.square_px[2] - person.square_px[0]) / 70);
