@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from socket import SO_SNDBUF, SOL_SOCKET
 from threading import Event, Thread
 
 import av
@@ -43,10 +44,19 @@ class Running:
 
 
 @contextmanager
-def running(limits: Limits = USUAL, token: str | None = None) -> Iterator[Running]:
-    """Run a server with the network `small`."""
-    listener, ready = listening("127.0.0.1", 0), Event()
-    models = Models.opened(["small"], "builtin", None, limits.waiting)
+def running(
+    limits: Limits = USUAL,
+    token: str | None = None,
+    *,
+    models: Models | None = None,
+    unread_bytes: int | None = None,
+    port: int = 0,
+) -> Iterator[Running]:
+    """Run a server, with `small` unless other models are given, whose system keeps `unread_bytes` for a client."""
+    listener, ready = listening("127.0.0.1", port), Event()
+    if unread_bytes is not None:
+        listener.setsockopt(SOL_SOCKET, SO_SNDBUF, unread_bytes)
+    models = models or Models.opened(["small"], "builtin", None, limits.waiting)
     server = Server(make_app(models, limits, token), listener, limits, ready.set)
     thread = Thread(target=server.serve_until_stopped)
     thread.start()

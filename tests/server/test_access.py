@@ -40,6 +40,12 @@ def test_tokens_that_protect_nothing_are_refused(token: str) -> None:
         check_access("127.0.0.1", token)
 
 
+@pytest.mark.parametrize("token", [" sixteen letters and more", "sixteen letters and more "])
+def test_tokens_that_no_request_can_name_are_refused(token: str) -> None:
+    with pytest.raises(InputError, match="begins or ends with a space"):
+        check_access("127.0.0.1", token)
+
+
 def test_the_token_opens_everything_and_nothing_else_does(guarded: Running) -> None:
     for path in ("/v1/models", "/metrics", "/v1/openapi.json", "/v1/nothing"):
         for told in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {TOKEN}"}):
@@ -74,7 +80,7 @@ def test_names_that_others_point_here_are_refused(local: Running, host: str) -> 
 
 
 def test_pages_of_others_are_refused(local: Running) -> None:
-    for origin in ("http://evil.example", "null", f"http://127.0.0.1:{local.port + 1}"):
+    for origin in ("http://evil.example", "null", "http://[", "", f"http://127.0.0.1:{local.port + 1}"):
         assert local.get("/v1/models", origin=origin).status_code == 403
         with pytest.raises(InvalidStatus) as refused, local.live(origin=origin):
             pass
@@ -99,3 +105,19 @@ def test_no_request_reaches_other_files(local: Running, path: str) -> None:
         request = client.build_request("GET", local.url)
         request.url = request.url.copy_with(raw_path=path.encode())
         assert client.send(request).status_code == 404
+
+
+def test_who_is_refused_is_counted() -> None:
+    with running(token=TOKEN) as server:
+        for path in ("/v1/models", "/metrics", "/v1/nothing", "/page/other.js"):
+            server.get(path)
+        with pytest.raises(InvalidStatus), server.live():
+            pass
+        server.get("/v1/models", origin="http://evil.example")
+        told = base64.urlsafe_b64encode(TOKEN.encode()).decode().rstrip("=")
+        with server.live(subprotocols=[PROTOCOL, f"bearer.{told}"]):
+            pass
+        counts = server.get("/metrics", authorization=f"Bearer {TOKEN}").text
+    for path, status in (("/v1/models", 401), ("/metrics", 401), ("other", 401), ("/page/{name}", 404),
+                         ("/v1/live", 401), ("/v1/models", 403), ("/v1/live", 101)):  # fmt: skip
+        assert f'epipose_requests_total{{path="{path}",status="{status}"}} 1.0' in counts

@@ -82,6 +82,10 @@ def test_what_is_no_recording_is_refused(server: Running, frames: list[dict[str,
         answer = export(server, "csv", wrong)
         assert answer.status_code == 422
         assert words in answer.json()["detail"]
+    crowd = [{**frames[0], "time_s": float(number), "people": []} for number in range(3000)]
+    crowd[0] = changed(frames[:1], id=16)[0]
+    answer = export(server, "csv", crowd)
+    assert (answer.status_code, "3000 frames of 16 people" in answer.json()["detail"]) == (413, True)
     for wrong in ([], [{}], "text", changed(frames, confidence="high")):
         assert export(server, "csv", wrong).status_code == 422
     assert export(server, "../csv", frames).status_code == 422

@@ -13,8 +13,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from epipose import detectors, plugins
+from epipose.runtime.networks import find_network, open_network
 from epipose.server.limits import Limits
 from epipose.server.live import Newest
+from epipose.server.models import Models
 from tests.server.running import Running, jpegs, pictures, running
 
 LIMITS = Limits(sockets=3)
@@ -85,7 +88,8 @@ def test_newest_drops_what_was_overtaken() -> None:
 
 
 WISHES = ("{", "[]", "7", '{"model": 1}', '{"raw": [1]}', '{"raw": [1, "2"]}', '{"other": 1}', '{"model": "large"}',
-          '{"raw": [100000, 100000]}', '{"raw": [-1, 5]}', "[" * 5000)  # fmt: skip
+          '{"raw": [100000, 100000]}', '{"raw": [-1, 5]}', '{"raw": [2000000, 1]}', '{"raw": [2000, 2000]}',
+          '{"model": "' + 5000 * "x" + '"}', "[" * 5000, " " * 20_000)  # fmt: skip
 
 
 @pytest.mark.parametrize("text", WISHES)
@@ -97,6 +101,19 @@ def test_wishes_that_cannot_be_granted_close_the_socket(server: Running, text: s
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1003
     assert closed.value.rcvd.reason
+
+
+def test_a_long_reason_is_cut_to_what_a_socket_has_room_for() -> None:
+    network = open_network(find_network("lift"))
+    detector = plugins.load(detectors, "builtin")
+    models = Models({f"a network of a long name, number {number}": network for number in range(9)}, detector)
+    with running(models=models) as server, server.live() as socket:
+        socket.send(json.dumps({"model": "another"}))
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1003
+    assert closed.value.rcvd.reason.startswith("there is no model of that name here; choose from a network")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", jpegs(1)[0][:200]])

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from epipose import exporters, plugins
 from epipose.server.access import page_address
+from epipose.server.models import Models
 from tests.browser import Visit, chromium
 from tests.server.running import VIDEO, Running, pictures, running
 
@@ -26,22 +29,28 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with running(token=TOKEN) as server:
+    with running(token=TOKEN, models=Models.opened(["small", "lift"], "builtin", None, 16)) as server:
         yield server
 
 
 @pytest.fixture
-def visit(server: Running, film: Path) -> Iterator[Visit]:
+def browser(film: Path) -> Iterator[Browser]:
+    """A browser whose camera shows the film."""
     camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
               f"--use-file-for-fake-video-capture={film}")  # fmt: skip
     with chromium(*camera) as browser:
-        yield Visit(browser.new_page(), page_address(f"{server.url}/", TOKEN))
+        yield browser
+
+
+@pytest.fixture
+def visit(server: Running, browser: Browser) -> Visit:
+    return Visit(browser.new_page(), page_address(f"{server.url}/", TOKEN))
 
 
 def test_the_camera_shows_poses_that_can_be_recorded(visit: Visit, tmp_path: Path) -> None:
     page = visit.page
     page.click("#camera")
-    page.wait_for_selector('#overlay[data-people="1"]', timeout=20_000)
+    page.wait_for_selector('#overlay[data-people="1"]', timeout=5000)
     before = page.get_attribute("#figure", "data-azimuth")
     page.click("#record")
     page.wait_for_timeout(3000)
@@ -61,15 +70,62 @@ def test_the_camera_shows_poses_that_can_be_recorded(visit: Visit, tmp_path: Pat
     assert visit.complaints == []
 
 
-def test_a_video_and_a_picture_can_be_opened(visit: Visit, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_a_video_and_a_picture_can_be_opened(visit: Visit, tmp_path: Path, suffix: str) -> None:
     page = visit.page
-    picture = tmp_path / "one.jpg"
-    cv2.imwrite(str(picture), pictures(1)[0][..., ::-1])
+    picture = tmp_path / f"two{suffix}"
+    left, right = (picture[:, 300:900] for picture in pictures(41)[::40])
+    cv2.imwrite(str(picture), np.concatenate([left, right], axis=1)[..., ::-1])
     page.set_input_files("#file", picture)
-    page.wait_for_selector('#overlay[data-people="1"]', timeout=20_000)
+    page.wait_for_selector('#overlay[data-people="2"]', timeout=20_000)
     assert page.inner_text("#status") == "Done."
+    assert page.inner_text("#people") == "2"
     page.set_input_files("#file", VIDEO)
     page.wait_for_function("() => document.getElementById('rate').textContent !== '-'", timeout=20_000)
+    assert visit.complaints == []
+
+
+def test_another_model_is_used_at_once(server: Running, visit: Visit) -> None:
+    page = visit.page
+    page.click("#camera")
+    page.wait_for_selector('#overlay[data-people="1"]', timeout=20_000)
+    page.select_option("#model", "lift")
+    page.wait_for_selector('#overlay[data-people="0"]', state="attached")
+    page.wait_for_selector('#overlay[data-people="1"]', timeout=20_000)
+    counts = server.get("/metrics", authorization=f"Bearer {TOKEN}").text
+    assert 'epipose_frames_total{model="lift"}' in counts
+    assert visit.complaints == []
+
+
+def test_it_says_that_the_server_is_gone_and_goes_on_when_it_is_back(browser: Browser) -> None:
+    with running() as server:
+        page = Visit(browser.new_page(), f"{server.url}/").page
+        page.click("#camera")
+        page.wait_for_selector('#overlay[data-people="1"]', timeout=20_000)
+        page.click("#record")
+        page.wait_for_timeout(500)
+    page.wait_for_selector("#status.wrong")
+    assert "The connection to the server was lost" in page.inner_text("#status")
+    assert page.inner_text("#rate") == "-"
+    assert page.is_visible('[data-format="csv"]')
+    with running(port=server.port):
+        page.wait_for_selector('#overlay[data-people="1"]', timeout=20_000)
+        assert page.inner_text("#status") == "Somebody is there."
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_screen(visit: Visit, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 700})
+    visit.page.evaluate("document.getElementById('recorded').hidden = false")
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_camera_that_is_in_use_is_said(visit: Visit) -> None:
+    visit.page.evaluate("""() => { navigator.mediaDevices.getUserMedia =
+        () => Promise.reject(new DOMException("Could not start video source", "NotReadableError")); }""")
+    visit.page.click("#camera")
+    visit.page.wait_for_selector("#status.wrong")
+    assert "perhaps another program uses it" in visit.page.inner_text("#status")
     assert visit.complaints == []
 
 
@@ -102,4 +158,4 @@ def test_with_a_wrong_token_it_says_so(server: Running) -> None:
     with chromium() as browser:
         visit = Visit(browser.new_page(), f"{server.url}/#token=wrong")
         visit.page.wait_for_selector("#status.wrong")
-        assert "give the server's token" in visit.page.inner_text("#status")
+        assert "open the page with the address that epipose serve prints" in visit.page.inner_text("#status")

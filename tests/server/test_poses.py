@@ -107,7 +107,8 @@ def test_what_cannot_be_looked_at_is_refused_in_a_sentence(
 def test_long_videos_are_refused() -> None:
     with running(Limits(video_s=4.0)) as server:
         answer = server.post("/v1/poses", VIDEO.read_bytes(), "video/mp4")
-        assert (answer.status_code, answer.json()["detail"]) == (413, "the video is longer than 4 s; cut it")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            413, "the video is longer than 4 s or 1800 frames; cut it")  # fmt: skip
     with running(Limits(video_frames=10)) as server:
         assert server.post("/v1/poses", VIDEO.read_bytes(), "video/mp4").status_code == 413
     with running(Limits(pixels=640 * 480)) as server:

@@ -45,22 +45,35 @@ class VideoInfo:
     """Faults that leave the video usable, one sentence each."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stranger:
+    """What a video of somebody unknown may be, so that it takes no more than its share."""
+
+    container: str
+    """The one kind of file, as FFmpeg calls it; of the others some name further files, which it then opens."""
+    pixels: int
+    """Of a stored frame, checked before it is unpacked."""
+
+
 @dataclass(frozen=True)
 class Promise:
-    """What the head of a video file says, which may be wrong."""
+    """What a video file says of itself before it is unpacked, which may be wrong."""
 
     size_wh: tuple[int, int]
     """Of the stored picture; (0, 0) if it is not said."""
     seconds: float
     """0 if it is not said."""
+    packets: int
+    """Counted; about as many as frames are unpacked, also where all are at the same time."""
 
 
-def promised(path: Path) -> Promise:
-    """Return what the head of a video says of it, before any of it is unpacked; raises InputError as `probe` does."""
-    with opened_video(path) as (container, stream):
+def promised(path: Path, stranger: Stranger) -> Promise:
+    """Return what a stranger's video says of itself; raises InputError as `probe` does."""
+    with opened_video(path, stranger) as (container, stream):
         context = stream.codec_context
         seconds = (container.duration or 0) / av.time_base
-        return Promise((context.width, context.height), seconds)
+        packets = sum(1 for _ in container.demux(stream))
+        return Promise((context.width, context.height), seconds, packets)
 
 
 def probe(path: Path) -> VideoInfo:
@@ -91,14 +104,14 @@ def probe(path: Path) -> VideoInfo:
     return VideoInfo(size_wh, times, float(rate), codec, turn.clockwise_degrees, tuple(notes))
 
 
-def read_frames(path: Path) -> Iterator[Frame]:
+def read_frames(path: Path, stranger: Stranger | None = None) -> Iterator[Frame]:
     """Yield the frames of a video upright and in the order of time, holding only a few in memory.
 
     Frames that are damaged, or at the time of another, are left out; raises InputError if nothing can be shown.
     """
     start: int | None = None
     latest, index, turn, size = -1.0, 0, Upright(), (0, 0)
-    with opened_video(path) as (container, stream):
+    with opened_video(path, stranger) as (container, stream):
         for picture, pts in timed_pictures(path, container, stream):
             start = pts if start is None else start
             time = float((pts - start) * seconds_per_tick(stream))
@@ -148,20 +161,23 @@ class Upright:
 
 
 @contextmanager
-def opened_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened_video(path: Path, stranger: Stranger | None = None) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the main video stream of a file; anything that FFmpeg cannot do with it becomes an InputError."""
     if not path.is_file():
         raise InputError(f"there is no video file {path}; check the name")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; copy it again from the camera")
+    kind = stranger.container if stranger is not None else None
+    limits = {"max_pixels": str(stranger.pixels)} if stranger is not None else {}
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), format=kind, metadata_errors="replace") as container:
             stream = container.streams.best("video")
             if not isinstance(stream, VideoStream):
                 raise InputError(f"{path} holds no video; check that it is the right file")
             if stream.codec_context is None:
                 raise InputError(f"{path} uses a codec that cannot be read; export it as H.264 mp4")
             stream.thread_type = "AUTO"
+            stream.codec_context.options = limits
             yield container, stream
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(

@@ -29,6 +29,8 @@ SHORTEST = 16
 HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -41,8 +43,12 @@ def check_access(host: str, token: str | None) -> None:
         raise InputError(
             f"with --host {host} others can reach this computer's server; give a --token that they need, too"
         )
-    if token is not None and (len(token) < SHORTEST or not token.isascii() or not token.isprintable()):
+    if token is None:
+        return
+    if len(token) < SHORTEST or not token.isascii() or not token.isprintable():
         raise InputError(f"a token that can be guessed protects nothing; give {SHORTEST} ASCII characters or more")
+    if token != token.strip():
+        raise InputError("no request can name a token that begins or ends with a space; leave it out")
 
 
 def page_address(place: str, token: str | None) -> str:
@@ -65,7 +71,7 @@ class Access:
         if refused is None:
             await self._app(scope, receive, _guarded(send))
         elif scope["type"] == "websocket":
-            await WebSocket(scope, receive, send).send_denial_response(refused)
+            await WebSocket(scope, receive, _guarded(send)).send_denial_response(refused)
         else:
             await refused(scope, receive, _guarded(send))
 
@@ -75,7 +81,7 @@ class Access:
         if self._token is None and _name(f"//{host}") not in LOOPBACK:
             return refusal(403, "this server answers this computer only; ask for it as localhost or 127.0.0.1")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             return refusal(403, "this server answers no pages but its own")
         path = str(scope["path"])
         if self._token is None or path in OPEN or path.startswith(PAGE):
@@ -110,7 +116,7 @@ def _name(place: str) -> str | None:
 
 def _guarded(send: Send) -> Send:
     async def guarded(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
             MutableHeaders(scope=message).update(HEADERS)
         await send(message)
 

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FiniteFloat
 
 from epipose import exporters, plugins
 from epipose.errors import InputError
@@ -15,19 +15,36 @@ from epipose.pose.keypoints import Poses
 from epipose.pose.resampling import resampled_poses
 from epipose.pose.skeletons import Skeleton
 from epipose.runtime.placing import LEVEL
-from epipose.server.answers import FrameAnswer
+from epipose.server.answers import Numbers
 from epipose.server.limits import Refused
 
 MOST_FRAMES, MOST_PEOPLE = 36_000, 16
+"""Also of the product of both: a file has room for everybody in every frame."""
 FARTHEST_M = 1e5
 NAME = "poses"
+
+
+class RecordedPerson(BaseModel):
+    """One person in one frame; see `PersonAnswer`, whose other parts may be there, too."""
+
+    id: int
+    positions_m: list[Numbers]
+    confidence: Numbers
+    sigma_m: Numbers
+
+
+class RecordedFrame(BaseModel):
+    """The people in one frame; see `FrameAnswer`, whose other parts may be there, too."""
+
+    time_s: FiniteFloat
+    people: list[RecordedPerson]
 
 
 class Recorded(BaseModel):
     """Frames as the server answered them, in the order of time."""
 
     model: str | None = Field(None, max_length=100)
-    frames: list[FrameAnswer] = Field(min_length=1, max_length=MOST_FRAMES)
+    frames: list[RecordedFrame] = Field(min_length=1, max_length=MOST_FRAMES)
 
 
 def exported(recorded: Recorded, skeleton: Skeleton, form: str) -> tuple[str, bytes]:
@@ -65,6 +82,8 @@ def _poses(recorded: Recorded, skeleton: Skeleton) -> Poses:
     people = max((person.id for frame in frames for person in frame.people), default=0)
     if not all(1 <= person.id <= MOST_PEOPLE for frame in frames for person in frame.people) or not people:
         raise Refused(422, f"nobody is in these frames, or somebody's number is not one of 1 to {MOST_PEOPLE}")
+    if len(frames) * people > MOST_FRAMES:
+        raise Refused(413, f"{len(frames)} frames of {people} people are more than {MOST_FRAMES} of one; cut them")
     shape = (len(frames), people, joints)
     positions, sigma, weight = np.zeros((*shape, 3)), np.zeros(shape), np.zeros(shape)
     for index, frame in enumerate(frames):

@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -14,19 +15,25 @@ class Limits:
 
     body_bytes: int = 25_000_000
     """Of a request."""
+    bodies_bytes: int = 200_000_000
+    """Of all requests that are there at the same time."""
     frame_bytes: int = 8_000_000
     """Of a message on a live socket; a raw picture of 1920 x 1080 pixels is 6.2 MB."""
     pixels: int = 16_000_000
     """Of a picture, or a frame of a video."""
+    slimness: float = 8.0
+    """Longer side of a picture over the shorter one; a detector looks at as many more squares."""
     video_s: float = 30.0
     video_frames: int = 1800
     sockets: int = 16
     """That are live at once."""
     waiting: int = 16
-    """Pictures of all clients that wait for the networks."""
+    """Requests for poses that are worked on, or wait for it."""
     connections: int = 256
     head_s: float = 10.0
-    """Seconds until a connection has asked for something."""
+    """Seconds until a connection has asked for something, or has sent the rest of what was refused already."""
+    taken_s: float = 10.0
+    """Seconds in which a client takes nothing of what it is answered."""
     body_s: float = 30.0
     """Seconds for a request to arrive in."""
     idle_s: float = 60.0
@@ -46,48 +53,72 @@ def refusal(status: int, sentence: str, **headers: str) -> JSONResponse:
 
 
 class LimitedBodies:
-    """Refuses requests whose bodies are too large, or too slow in coming, before anything reads them."""
+    """Refuses requests whose bodies are too large, or too slow in coming, before anything reads them.
+
+    The connection stays: a client that is hung up on while it still sends never reads why.
+    """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app, self._limits = app, limits
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request whose body is small enough."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = bytearray()
+        try:
+            refused = await self._filled(body, scope, receive)
+            await (refused or self._app)(scope, _given(body, receive), send)
+        except _Gone:
+            pass
+        finally:
+            self._held -= len(body)
+
+    async def _filled(self, body: bytearray, scope: Scope, receive: Receive) -> Response | None:
+        """Take a body as it comes; returns the answer if it is not taken."""
         try:
             async with asyncio.timeout(self._limits.body_s):
-                body = await self._whole(receive)
+                self._check(_promised_bytes(scope))
+                await self._fill(body, receive)
         except TimeoutError:
-            await refusal(408, f"the request did not arrive within {self._limits.body_s:g} s")(scope, receive, send)
-            return
-        if body is None:
-            most = f"{self._limits.body_bytes / 1e6:g} MB"
-            answer = refusal(
-                413, f"the request is larger than {most}; send a smaller picture or video", connection="close"
-            )
-            await answer(scope, receive, send)
-            return
-        await self._app(scope, _given(body, receive), send)
+            return refusal(408, f"the request did not arrive within {self._limits.body_s:g} s")
+        except Refused as refused:
+            return refusal(refused.status_code, refused.detail)
+        return None
 
-    async def _whole(self, receive: Receive) -> bytes | None:
-        """Return the body; None if it is too large. A client that is gone before sends nothing more."""
-        parts: list[bytes] = []
-        size = 0
+    async def _fill(self, body: bytearray, receive: Receive) -> None:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return b"".join(parts)
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self._limits.body_bytes:
-                return None
+                raise _Gone
+            part = message.get("body", b"")
+            body += part
+            self._held += len(part)
+            self._check(len(body))
             if not message.get("more_body"):
-                return b"".join(parts)
+                return
+
+    def _check(self, size: int) -> None:
+        if size > self._limits.body_bytes:
+            most = f"{self._limits.body_bytes / 1e6:g} MB"
+            raise Refused(413, f"the request is larger than {most}; send a smaller picture or video")
+        if self._held > self._limits.bodies_bytes:
+            raise Refused(429, "too many large requests are arriving already; try again in a second")
 
 
-def _given(body: bytes, receive: Receive) -> Receive:
+class _Gone(Exception):
+    """A client left in the middle of its request, so that nobody waits for an answer."""
+
+
+def _promised_bytes(scope: Scope) -> int:
+    """Return how large a request says that it is; 0 if it does not."""
+    told = Headers(scope=scope).get("content-length", "")
+    return int(told) if told.isdecimal() else 0
+
+
+def _given(body: bytearray, receive: Receive) -> Receive:
     """Return what gives a body that was read already, and later what the client does."""
     given = False
 

@@ -12,19 +12,27 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from epipose.errors import InputError
-from epipose.io.videos import Frame, promised, read_frames
+from epipose.io.videos import Frame, Stranger, promised, read_frames
 from epipose.native_output import native_stderr_muted
 from epipose.server.limits import Limits, Refused
 
 Picture = UInt8[ndarray, "height width 3"]
 JPEG, PNG = "image/jpeg", "image/png"
-VIDEOS = ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/x-msvideo")
-SUFFIXES = dict(zip(VIDEOS, (".mp4", ".mov", ".webm", ".mkv", ".avi"), strict=True))
+VIDEOS = {
+    "video/mp4": "mov",
+    "video/quicktime": "mov",
+    "video/webm": "matroska",
+    "video/x-matroska": "matroska",
+    "video/x-msvideo": "avi",
+}
+"""The kinds that are taken, and what FFmpeg calls them."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of the parts of a JPEG that say its size."""
 _ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
 """Markers of parts without content."""
+_SKIPPED = frozenset(range(0xE0, 0xF0)) | {0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE}
+"""Markers of parts that say their length. Decoders read others in their own ways, and might find another size."""
 _SCAN = b"\xff\xda"
 MOST_SCANS = 100
 """Of a JPEG; each goes over all of the picture, and a few bytes make one."""
@@ -33,7 +41,7 @@ MOST_SCANS = 100
 def decoded(content: bytes, limits: Limits) -> Picture:
     """Return a JPEG or PNG as RGB, upright; raises Refused for anything else, and for one that is too large."""
     width, height = _size_wh(content)
-    _check_size(width, height, limits)
+    check_size(width, height, limits)
     if content.count(_SCAN) > MOST_SCANS:
         raise Refused(422, "the JPEG has more scans than any camera writes; save it again")
     try:
@@ -62,25 +70,31 @@ def frames_of(content: bytes, kind: str, limits: Limits) -> Iterator[Iterator[Fr
 
     The frames raise it, too: what a video says of itself may be wrong.
     """
+    # Of what is stored more than is shown may be needed: codecs work on blocks.
+    stranger = Stranger(container=VIDEOS[kind], pixels=2 * limits.pixels)
     with TemporaryDirectory(prefix="epipose-") as folder:
-        file = Path(folder) / f"video{SUFFIXES[kind]}"
+        file = Path(folder) / "video"
         file.write_bytes(content)
         with _as_refused(file):
-            promise = promised(file)
-        _check_size(*promise.size_wh, limits)
-        if promise.seconds > limits.video_s:
-            raise Refused(413, f"the video is longer than {limits.video_s:g} s; cut it")
-        yield _limited(file, limits)
+            promise = promised(file, stranger)
+        check_size(*promise.size_wh, limits)
+        # Some codecs have packets that show nothing.
+        if promise.seconds > limits.video_s or promise.packets > 2 * limits.video_frames:
+            raise _too_long(limits)
+        yield _limited(file, stranger, limits)
 
 
-def _limited(file: Path, limits: Limits) -> Iterator[Frame]:
+def _limited(file: Path, stranger: Stranger, limits: Limits) -> Iterator[Frame]:
     with _as_refused(file):
-        for frame in read_frames(file):
-            _check_size(frame.image.shape[1], frame.image.shape[0], limits)
+        for frame in read_frames(file, stranger):
+            check_size(frame.image.shape[1], frame.image.shape[0], limits)
             if frame.time > limits.video_s or frame.index >= limits.video_frames:
-                most = f"{limits.video_s:g} s or {limits.video_frames} frames"
-                raise Refused(413, f"the video is longer than {most}; cut it")
+                raise _too_long(limits)
             yield frame
+
+
+def _too_long(limits: Limits) -> Refused:
+    return Refused(413, f"the video is longer than {limits.video_s:g} s or {limits.video_frames} frames; cut it")
 
 
 @contextmanager
@@ -91,12 +105,15 @@ def _as_refused(file: Path) -> Iterator[None]:
         raise Refused(422, str(error).replace(str(file), "the video")) from error
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Raise Refused for a picture of a size that is not looked at."""
     if width < 1 or height < 1:
         raise Refused(422, "the picture has no pixels; send another one")
     if width * height > limits.pixels:
         most = f"{limits.pixels / 1e6:g} million"
         raise Refused(413, f"a picture of {width} x {height} pixels is larger than {most}; make it smaller")
+    if max(width, height) > limits.slimness * min(width, height):
+        raise Refused(422, f"a picture of {width} x {height} pixels is too slim to show a person; cut it")
 
 
 def _size_wh(content: bytes) -> tuple[int, int]:
@@ -124,6 +141,8 @@ def _jpeg_parts(content: bytes) -> Iterator[tuple[int, bytes]]:
             at += 1
         elif marker in _ALONE:
             at += 2
+        elif marker not in _SIZES | _SKIPPED:
+            return
         else:
             (length,) = struct.unpack(">H", content[at + 2 : at + 4])
             yield marker, content[at + 4 : at + 2 + length]

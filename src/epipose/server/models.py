@@ -1,22 +1,30 @@
-"""The networks that are served, run by one thread, so that all who ask take turns."""
+"""The networks that are served: one thread runs them, and all who ask take turns."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from epipose import detectors, plugins
 from epipose.detectors import Detector
 from epipose.errors import InputError
 from epipose.runtime.networks import SUFFIX, Network, find_network, open_network
-from epipose.runtime.predictor import Predictor
+from epipose.runtime.predictor import Predictor, Stream
 from epipose.server.answers import ModelAnswer, skeleton_answer
 from epipose.server.limits import Refused
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Turn(Protocol):
+    """Calls in the thread of the networks."""
+
+    async def __call__(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what a call returns."""
 
 
 @dataclass(eq=False)
@@ -28,9 +36,10 @@ class Models:
     height_m: float | None = None
     """Stature of the people that are seen; None: as those whom each network was taught on."""
     waiting: int = 16
-    """Calls that may wait for their turn."""
+    """Requests that may be worked on, or wait for it."""
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "networks"))
-    _waiting: int = 0
+    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _asked: int = 0
 
     @classmethod
     def opened(cls, names: Sequence[str], detector: str, height_m: float | None, waiting: int) -> "Models":
@@ -74,16 +83,42 @@ class Models:
             terms=described.terms,
         )
 
-    async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call in the thread of the networks, when it is this call's turn; raises Refused if too many wait."""
-        if self._waiting >= self.waiting:
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Count a request while it is worked on; raises Refused if too many are."""
+        if self._asked >= self.waiting:
             raise Refused(429, "too many pictures wait already; try again in a second")
-        self._waiting += 1
+        self._asked += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+            yield
         finally:
-            self._waiting -= 1
+            self._asked -= 1
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator["Turn"]:
+        """Wait until all who asked before had their turn; for its length the networks are the caller's.
+
+        Who has more to ask for stands in line again, behind all others: so everybody who always waits gets as many
+        turns as anybody else. What a turn is for is best chosen when it has come.
+        """
+        async with self._turns:
+            yield self._in_thread
+
+    @asynccontextmanager
+    async def stream(self, predictor: Predictor) -> AsyncIterator[Stream]:
+        """Open a session for one video or live camera; all that its detector does happens in the same thread."""
+        session = ExitStack()
+        try:
+            async with self.turn() as call:
+                stream = await call(session.enter_context, predictor.stream())
+            yield stream
+        finally:
+            # Who was interrupted may still be looked for: that ends first. A thread that has ended holds nothing.
+            with suppress(RuntimeError):
+                self._thread.submit(session.close)
+
+    async def _in_thread(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: call(*args, **kwargs))
 
     def close(self) -> None:
         """End the thread when it has done what it does."""

@@ -34,10 +34,11 @@ class Server(uvicorn.Server):
     """Answers what comes to a listening socket; calls `ready` when it does."""
 
     def __init__(self, app: FastAPI, listener: socket.socket, limits: Limits, ready: Callable[[], None]) -> None:
+        http, live = connections_within(limits)
         config = uvicorn.Config(
             app,
-            http=connections_within(limits),
-            ws="websockets-sansio",
+            http=http,
+            ws=live,
             ws_max_size=limits.frame_bytes,
             ws_per_message_deflate=False,
             log_level="warning",

@@ -18,7 +18,9 @@ function protocols() {
 }
 
 export class Live {
-  /** Sends what `video` shows, whenever the last frame was answered, and hands answers to `seen`, an end to `ended`. */
+  /** Sends what `video` shows, whenever the last frame was answered, and hands answers to `seen`, with the frame.
+   *
+   * `ended` is told why the server closed the socket; nothing if it did not say, as when it is gone. */
   constructor(video, model, {seen, hello, ended}) {
     this.video = video;
     this.canvas = document.createElement("canvas");
@@ -30,13 +32,13 @@ export class Live {
     place.hash = "";
     this.socket = new WebSocket(place, protocols());
     this.socket.addEventListener("open", () => { this.socket.send(JSON.stringify({model})); this.#send(); });
-    this.socket.addEventListener("close", (event) => { if (!this.closed) ended(event.reason || "the server closed the connection"); });
+    this.socket.addEventListener("close", (event) => { if (!this.closed) ended(event.reason); });
     this.socket.addEventListener("message", (event) => {
       const answer = JSON.parse(event.data);
       if (answer.type === "hello") return hello(answer);
       const since = this.sent.get(answer.index);
       this.sent.clear();
-      if (answer.type === "frame") seen(answer, (performance.now() - since.at) / 1000, since.scale);
+      if (answer.type === "frame") seen(answer, (performance.now() - since) / 1000, this.canvas);
       this.#send();
     });
   }
@@ -56,7 +58,7 @@ export class Live {
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
     canvas.toBlob((blob) => {
       if (this.closed || blob === null || this.socket.readyState !== WebSocket.OPEN) return;
-      this.sent.set(this.count++, {at: performance.now(), scale});
+      this.sent.set(this.count++, performance.now());
       this.socket.send(blob);
     }, "image/jpeg", QUALITY);
   }

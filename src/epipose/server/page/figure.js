@@ -1,7 +1,8 @@
 // The person in 3D, on a canvas that turns.
 
-const FAR = 4.5; // metres from which it is looked at
-const FLOOR = 1.0; // metres below the hips, where the feet of a standing person are
+const FAR = 4.2; // metres from which it is looked at
+const BESIDE = 1.1; // metres between people: what stands between them in truth is not known
+const HALF = 0.85, SOLE = 0.08; // metres from the floor to a person's middle, and to an ankle
 
 /** The bones of a skeleton as pairs of joint numbers, with the side that each is on. */
 export function bonesOf(skeleton) {
@@ -27,6 +28,7 @@ export class Figure {
     this.turning = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.people = [];
     this.bones = [];
+    this.floor = 0.95; // metres below the hips
     this.#listen();
     this.latest = performance.now();
     const step = (now) => {
@@ -38,9 +40,17 @@ export class Figure {
     requestAnimationFrame(step);
   }
 
-  /** Shows these people, whose bones are known. */
+  /** Shows these people, whose bones are known: each upon the floor, in the order in which they stand in the picture. */
   show(people, bones) {
-    this.people = people;
+    const lowest = people.map(({positions_m, confidence}) =>
+      Math.max(0.3, ...positions_m.filter((_, joint) => confidence[joint] > 0.05).map(([, y]) => y)));
+    if (people.length) this.floor += (Math.max(...lowest) + SOLE - this.floor) * (this.people.length ? 0.15 : 1);
+    const middle = ({square_px: [left, , right]}) => left + right;
+    const order = people.map((_, index) => index).sort((one, other) => middle(people[one]) - middle(people[other]));
+    this.people = order.map((index, place) => {
+      const aside = BESIDE * (place - (people.length - 1) / 2), down = Math.max(...lowest) - lowest[index];
+      return {...people[index], positions_m: people[index].positions_m.map(([x, y, z]) => [x + aside, y + down, z])};
+    });
     this.bones = bones;
   }
 
@@ -68,7 +78,8 @@ export class Figure {
   place([x, y, z]) {
     const [ca, sa, ce, se] = [Math.cos(this.azimuth), Math.sin(this.azimuth), Math.cos(this.elevation), Math.sin(this.elevation)];
     const [across, away] = [ca * x + sa * z, ca * z - sa * x];
-    const [down, depth] = [ce * y + se * away, FAR + ce * away - se * y];
+    const below = y - this.floor + HALF, far = FAR + 0.9 * Math.max(0, this.people.length - 1);
+    const [down, depth] = [ce * below + se * away, far + ce * away - se * below];
     const scale = 1.9 * this.canvas.height / Math.max(0.5, depth);
     return [this.canvas.width / 2 + scale * across, this.canvas.height / 2 + scale * down, depth];
   }
@@ -89,7 +100,7 @@ export class Figure {
     pen.lineWidth = ratio;
     pen.beginPath();
     for (let at = -1.5; at <= 1.5; at += 0.5) {
-      for (const [from, to] of [[[at, FLOOR, -1.5], [at, FLOOR, 1.5]], [[-1.5, FLOOR, at], [1.5, FLOOR, at]]]) {
+      for (const [from, to] of [[[at, this.floor, -1.5], [at, this.floor, 1.5]], [[-1.5, this.floor, at], [1.5, this.floor, at]]]) {
         pen.moveTo(...this.place(from).slice(0, 2));
         pen.lineTo(...this.place(to).slice(0, 2));
       }

@@ -8,16 +8,26 @@ const of = (id) => document.getElementById(id);
 const video = of("video"), overlay = of("overlay"), figure = new Figure(of("figure"));
 const HINGES = [["Elbow", "shoulder", "elbow", "wrist"], ["Shoulder", "elbow", "shoulder", "hip"],
   ["Hip", "shoulder", "hip", "knee"], ["Knee", "hip", "knee", "ankle"]];
-let live = null, recording = null, bones = [], skeleton = null, moments = [];
+const LONGEST_PICTURE = 1600, PATIENCE_MS = 2000;
+let live = null, recording = null, bones = [], skeleton = null, moments = [], shown = 0, picture = null;
 
 function say(words, wrong = false) {
-  of("status").textContent = words;
+  if (of("status").textContent !== words) of("status").textContent = words; // it is read aloud when it changes
   of("status").classList.toggle("wrong", wrong);
 }
 
-async function listModels() {
-  const answer = await fetch("v1/models", {headers: headers()});
+/** What the server answers; throws a sentence if that is no answer. */
+async function ask(path, request = {}) {
+  const answer = await fetch(path, {...request, headers: headers(request.headers)}).catch(() => {
+    throw new Error("the server does not answer");
+  });
+  if (answer.status === 401) throw new Error("open the page with the address that epipose serve prints; it ends with the token");
   if (!answer.ok) throw new Error((await answer.json()).detail);
+  return answer;
+}
+
+async function listModels() {
+  const answer = await ask("v1/models");
   for (const {name, measure} of await answer.json()) {
     of("model").add(new Option(name, name));
     of("model").options[of("model").length - 1].title = measure;
@@ -31,10 +41,11 @@ async function useCamera() {
   }
   try {
     const stream = await navigator.mediaDevices.getUserMedia({video: {width: {ideal: 1280}, height: {ideal: 720}}});
+    stream.getVideoTracks()[0].addEventListener("ended", () => { stop(); say("The camera was taken away.", true); });
     await start(() => { video.srcObject = stream; });
   } catch (error) {
     const reasons = {NotFoundError: "There is no camera", NotAllowedError: "The camera may not be used; allow it in the browser",
-      NotReadableError: "Another program uses the camera"};
+      NotReadableError: "The camera cannot be read; perhaps another program uses it"};
     say(`${reasons[error.name] ?? `The camera cannot be used (${error.message})`}. A video or a picture will do, too.`, true);
   }
 }
@@ -45,45 +56,94 @@ async function useFile(file) {
     say(`${file.name} cannot be played by this browser; an MP4 with H.264 can.`, true));
 }
 
+/** Shows a picture as the server gets it: upright, of no more pixels than are of use, whatever kind of file it was. */
 async function usePicture(file) {
   stop();
   say("Looking...");
-  const answer = await fetch(`v1/poses?model=${encodeURIComponent(of("model").value)}`,
-    {method: "POST", headers: headers({"Content-Type": file.type}), body: file});
-  const found = await answer.json();
-  if (!answer.ok) return say(found.detail, true);
-  hello(found);
-  const [frame] = found.frames;
-  video.poster = URL.createObjectURL(file);
-  show(frame, 1);
-  say(frame.people.length ? "Done." : "Nobody was found.");
+  const mine = shown;
+  try {
+    const image = await createImageBitmap(file, {imageOrientation: "from-image"}).catch(() => {
+      throw new Error(`${file.name} cannot be shown by this browser`);
+    });
+    const scale = Math.min(1, LONGEST_PICTURE / Math.max(image.width, image.height));
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.width, image.height].map((side) => Math.max(1, Math.round(scale * side)));
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    const content = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
+    const answer = await ask(`v1/poses?model=${encodeURIComponent(of("model").value)}`,
+      {method: "POST", headers: {"Content-Type": "image/jpeg"}, body: content});
+    const found = await answer.json();
+    if (mine !== shown) return; // something else is shown by now
+    hello(found);
+    video.poster = picture = URL.createObjectURL(content);
+    show(found.frames[0]);
+    say(found.frames[0].people.length ? "Done." : "Nobody was found.");
+  } catch (error) {
+    if (mine === shown) say(`The picture was not looked at: ${error.message}.`, true);
+  }
 }
 
 async function start(source) {
   stop();
+  const mine = shown;
   source();
-  video.removeAttribute("poster");
-  await video.play();
-  live = new Live(video, of("model").value, {hello, seen, ended: (reason) => { stop(); say(`Stopped: ${reason}.`, true); }});
+  try {
+    await video.play();
+  } catch (error) {
+    if (mine !== shown) return; // something else was begun
+    throw error;
+  }
+  connect();
   of("stop").disabled = of("record").disabled = false;
   say("Looking for people...");
 }
 
+/** Has what the video shows looked at; begins again if the server is gone for a while. */
+function connect() {
+  const mine = shown;
+  live = new Live(video, of("model").value, {hello, seen, ended: async (reason) => {
+    if (reason) { stop(); say(`Stopped: ${reason}.`, true); return; }
+    if (recording !== null) endRecording();
+    clear();
+    say("The connection to the server was lost, or it has no room. Trying again...", true);
+    await new Promise((done) => setTimeout(done, PATIENCE_MS));
+    if (mine === shown) connect();
+  }});
+}
+
+function useModel() {
+  if (live === null) return;
+  if (recording !== null) endRecording();
+  live.close();
+  clear();
+  connect();
+  say("Looking for people...");
+}
+
+/** Shows nobody. */
+function clear() {
+  figure.show([], []);
+  overlay.getContext("2d").clearRect(0, 0, overlay.width, overlay.height);
+  overlay.dataset.people = 0;
+  showAngles(undefined);
+  moments = [];
+  for (const id of ["rate", "delay", "people"]) of(id).textContent = "-";
+}
+
 function stop() {
+  shown += 1;
   if (recording !== null) endRecording();
   live?.close();
   live = null;
   video.pause();
   for (const track of video.srcObject?.getTracks() ?? []) track.stop();
   if (video.src) URL.revokeObjectURL(video.src);
-  video.srcObject = null;
-  video.removeAttribute("src");
+  if (picture !== null) URL.revokeObjectURL(picture);
+  picture = video.srcObject = null;
+  for (const name of ["src", "poster"]) video.removeAttribute(name);
   video.load();
-  figure.show([], []);
-  overlay.getContext("2d").clearRect(0, 0, overlay.width, overlay.height);
-  moments = [];
+  clear();
   of("stop").disabled = of("record").disabled = true;
-  for (const id of ["rate", "delay", "people"]) of(id).textContent = "-";
 }
 
 function hello(told) {
@@ -91,27 +151,30 @@ function hello(told) {
   bones = bonesOf(skeleton);
 }
 
-function seen(answer, seconds, scale) {
+function seen(answer, seconds, frame) {
   const now = performance.now();
   moments = [...moments.filter((moment) => now - moment < 2000), now];
   if (moments.length > 1) of("rate").textContent = ((moments.length - 1) / (now - moments[0]) * 1000).toFixed(1);
   of("delay").textContent = `${Math.round(1000 * seconds)} ms`;
-  of("people").textContent = answer.people.length;
   say(answer.people.length ? "Somebody is there." : "Nobody is seen. Step back until all of you is in the picture.");
+  show(answer, frame);
   recording?.add(answer);
-  show(answer, scale);
+  if (recording?.full) { endRecording(); say("The recording is full. Download it, then record on."); }
 }
 
-function show({people, size_wh}, scale) {
+/** Shows who was found, in the frame in which they were: a video is further on by now. */
+function show({people, size_wh}, frame = null) {
   figure.show(people, bones);
-  showOverlay(people, size_wh);
+  showOverlay(people, size_wh, frame);
   showAngles(people[0]);
+  of("people").textContent = people.length;
 }
 
-function showOverlay(people, [width, height]) {
+function showOverlay(people, [width, height], frame) {
   if (overlay.width !== width || overlay.height !== height) [overlay.width, overlay.height] = [width, height];
   const pen = overlay.getContext("2d"), colour = colours();
   pen.clearRect(0, 0, width, height);
+  if (frame !== null) pen.drawImage(frame, 0, 0, width, height);
   pen.lineCap = "round";
   for (const person of people) {
     const thick = Math.max(2, (person.square_px[2] - person.square_px[0]) / 70);
@@ -178,8 +241,13 @@ for (const [name] of HINGES) {
   for (let column = 0; column < 2; column++) row.insertCell().textContent = "-";
 }
 of("camera").addEventListener("click", useCamera);
-of("file").addEventListener("change", (event) => { if (event.target.files.length) useFile(event.target.files[0]); });
+of("file").addEventListener("change", ({target}) => {
+  const [file] = target.files;
+  if (file) useFile(file);
+  target.value = ""; // so that the same file can be opened again
+});
+of("model").addEventListener("change", useModel);
 of("stop").addEventListener("click", () => { stop(); say("Stopped."); });
 of("record").addEventListener("click", () => recording === null ? beginRecording() : endRecording());
 of("controls").addEventListener("submit", (event) => event.preventDefault());
-listModels().catch((error) => say(`The server cannot be used: ${error.message}.`, true));
+listModels().catch((error) => say(`This cannot be used yet: ${error.message}.`, true));
