@@ -320,3 +320,9 @@ def test_the_same_person_is_known_and_so_is_a_mixture_of_two() -> None:
     nothing = Person(one.pixels, np.zeros(21, np.float32))
     assert known_share(one, [nothing]) == 0.0
     assert square_around(nothing) is None
+
+
+@pytest.mark.parametrize("size_wh", [(1, 20_000), (20_000, 2), (4000, 40)])
+def test_a_strip_is_not_looked_at_a_thousand_times(size_wh: tuple[int, int]) -> None:
+    assert len(coarse_tiles(size_wh)) < 40
+    assert len(fine_tiles(size_wh)) < 80

@@ -23,6 +23,8 @@ _MIRROR = np.array(_SKELETON.mirror)
 _PELVIS, _THORAX = _SKELETON.index("pelvis"), _SKELETON.index("thorax")
 _ROLL = np.deg2rad(35)
 """Radians by which the tiles for turned cameras are turned."""
+_SLIMMEST = 8.0
+"""Longer over shorter side of a picture up to which its tiles are no larger than it is broad."""
 _TILE_STEP = 0.5
 """Distance of neighbouring tiles as a part of their side, at most."""
 _NEAR = 0.1
@@ -86,7 +88,7 @@ def _lean(person: Person) -> float:
 def coarse_tiles(size_wh: tuple[int, int]) -> list[Square]:
     """Return the whole picture and squares as high or wide as it: people from a third of its shorter side on."""
     whole = Square((np.array(size_wh) - 1) / 2, float(max(size_wh)))
-    tiles = _tiles(size_wh, float(min(size_wh)))
+    tiles = _tiles(size_wh, _breadth(size_wh))
     return tiles if len(tiles) == 1 else [whole, *tiles]
 
 
@@ -98,7 +100,12 @@ def turned_tiles(size_wh: tuple[int, int]) -> list[Square]:
 
 def fine_tiles(size_wh: tuple[int, int]) -> list[Square]:
     """Return squares half as large as the picture's shorter side, for small people."""
-    return _tiles(size_wh, min(size_wh) / 2)
+    return _tiles(size_wh, _breadth(size_wh) / 2)
+
+
+def _breadth(size_wh: tuple[int, int]) -> float:
+    """Return a picture's shorter side, but no less than a share of the longer: strips would take tiles by thousands."""
+    return max(float(min(size_wh)), max(size_wh) / _SLIMMEST)
 
 
 def _tiles(size_wh: tuple[int, int], side: float) -> list[Square]:
