@@ -253,3 +253,25 @@ def test_a_skeleton_without_bones_is_smoothed_too() -> None:
     truth = dancer(times)[:, :2]
     motion = smooth_motion(_measured(truth, times), lonely)
     assert _rms(motion, truth) < 0.02
+
+
+def test_an_elbow_that_is_elsewhere_for_a_while_is_not_believed() -> None:
+    truth, measured = _dance(240, sigma=0.01)
+    elbow, wrong = STICK.index("right_elbow"), np.zeros(240, bool)
+    for start in (30, 110, 190):
+        wrong[start : start + 20] = True
+    positions = measured.positions.copy()
+    positions[wrong, elbow] += [0.15, 0.2, -0.25]
+    found = smooth_motion(replace(measured, positions=positions), STICK)
+    without = smooth_motion(measured, STICK)
+    error = np.linalg.norm(found.positions - truth, axis=-1)
+    # Bones leave the elbow a circle about the line from shoulder to wrist.
+    assert error[wrong, elbow].mean() < 0.6 * np.linalg.norm([0.15, 0.2, -0.25])
+    bone = STICK.bones.index((STICK.index("right_shoulder"), elbow))
+    lengths = _bone_lengths(found.positions)[:, bone]
+    assert lengths.std() < 0.05 * lengths.mean()
+    others = np.arange(len(STICK)) != elbow
+    usual = np.linalg.norm(without.positions - truth, axis=-1)
+    assert error[:, others].mean() < 1.2 * usual[:, others].mean()
+    # Where it is not believed, it is not sure either.
+    assert found.uncertainty[wrong, elbow].mean() > 1.5 * found.uncertainty[~wrong, elbow].mean()

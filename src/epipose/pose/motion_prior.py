@@ -1,12 +1,14 @@
 """Joint positions over time that fit the measurements, keep bone lengths constant and move smoothly.
 
-Maximum a posteriori: every measured joint is a Gaussian (its triangulation and covariance); a bone varies little about
-a length that is estimated too; accelerations are Gaussian, with a variance of their own for every joint and second.
-Those variances are learned from the recording itself by expectation maximisation (Dempster et al. 1977), so what is
-rigid and what moves fast need not be known beforehand.
+Maximum a posteriori: every measured joint is where its triangulation and covariance say, with the heavy tails of
+Student's t, for detectors are sometimes sure of a wrong place; a bone varies little about a length that is estimated
+too, and is nearly as long as its twin on the other side; accelerations are Gaussian, with a variance of their own for
+every joint and second. Those variances are learned from the recording itself by expectation maximisation (Dempster et
+al. 1977; for Student's t: Lange, Little and Taylor 1989), so what is rigid and what moves fast need not be known
+beforehand. Bones are learned by medians: for some of the time, their ends may be elsewhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +18,7 @@ from scipy.linalg import cho_solve_banded, cholesky_banded
 from scipy.linalg.lapack import dtbtrs
 from scipy.ndimage import uniform_filter1d
 
+from epipose.pose.bones import twin_bones
 from epipose.pose.skeletons import Skeleton
 from epipose.threads import one_blas_thread
 
@@ -26,6 +29,12 @@ SECONDS = 0.5
 """Accelerations within this time share a variance."""
 LEAST_SPREAD = 0.004
 """No bone is taken for more rigid than this share of its length."""
+ASYMMETRY = 0.03
+"""Share of its length by which a bone may differ from its twin."""
+FREEDOM = 10.0
+"""Degrees of freedom of measurements' errors: the fewer, the sooner a measurement is not believed."""
+NORMAL = 1.4826
+"""Standard deviation of normal deviates over their median absolute deviation."""
 FEWEST_ACCELERATIONS = 100
 MEDIAN_SHARE = 0.789
 """Median of the squared length of a normal deviate in space, as a share of its mean."""
@@ -90,16 +99,33 @@ def _windows(frames: int) -> Iterator[tuple[slice, int]]:
 
 def _smooth_window(measured: Measurements, skeleton: Skeleton) -> SmoothMotion:
     bones = np.array(skeleton.bones, int).reshape(-1, 2)
+    twins = _twins(skeleton)
     stencil = _acceleration_stencil(measured)
     positions = _interpolated(measured)
+    believed = measured
     least = _least_acceleration(measured, stencil)
     prior = _first_prior(measured, positions, bones, stencil)
     for _ in range(ROUNDS):
         prior = replace(prior, acceleration=np.maximum(prior.acceleration, least))
-        factor, positions = _solve(measured, positions, bones, prior, stencil)
+        factor, positions = _solve(believed, positions, bones, prior, stencil)
         draws = _draws(factor, positions.shape)
-        prior = _learned(prior, measured, positions, draws, bones, stencil)
+        prior = _alike(_learned(prior, measured, positions, draws, bones, stencil), twins)
+        believed = _believed(measured, positions)
     return SmoothMotion(positions, np.sqrt(np.mean(draws**2, axis=(0, -1))))
+
+
+def _twins(skeleton: Skeleton) -> list[tuple[int, int]]:
+    """Return the bones, by number, that have a twin on the other side, with that twin."""
+    number = {bone: index for index, bone in enumerate(skeleton.bones)}
+    return [(number[bone], number[twin]) for bone, twin in twin_bones(skeleton)]
+
+
+def _believed(measured: Measurements, positions: Float[ndarray, "frames joints 3"]) -> Measurements:
+    """Return the measurements with the weight that their errors leave them: 1 for usual ones, little for wild ones."""
+    off = positions - measured.positions
+    squared = np.einsum("fja,fjab,fjb->fj", off, measured.information, off)
+    weight = (FREEDOM + 3) / (FREEDOM + squared)
+    return replace(measured, information=measured.information * weight[..., None, None])
 
 
 def _acceleration_stencil(measured: Measurements) -> Float[ndarray, "3 frames"]:
@@ -175,7 +201,7 @@ def _first_prior(measured: Measurements, positions: ndarray, bones: ndarray, ste
         across = np.trace(covariance[:, parent] + covariance[:, child], axis1=-2, axis2=-1)[both] - noise
         # Noise across a bone makes it look longer.
         length[index] = np.median(np.sqrt(measured_length**2 - np.minimum(across, 0.5 * measured_length**2)))
-        variance = (1.4826 * np.median(np.abs(measured_length - np.median(measured_length)))) ** 2 - np.median(noise)
+        variance = (NORMAL * np.median(np.abs(measured_length - np.median(measured_length)))) ** 2 - np.median(noise)
         # Not stiffer than the noise at first: the length is linear in the joints only near their true places.
         spread[index] = np.sqrt(max(variance, 0.25 * np.median(noise), (LEAST_SPREAD * length[index]) ** 2))
     accelerations = _accelerations(positions, stencil)
@@ -210,8 +236,9 @@ def _learned(
     unit = _bone_directions(positions, bones)
     along = np.sum((positions[:, bones[:, 1]] - positions[:, bones[:, 0]]) * unit, axis=-1)
     off = np.sum((draws[:, :, bones[:, 1]] - draws[:, :, bones[:, 0]]) * unit, axis=-1)
-    length = along.mean(axis=0)
-    variance = np.mean((along - length) ** 2, axis=0) + np.mean(off**2, axis=(0, 1))
+    length = np.median(along, axis=0)
+    deviation = NORMAL * np.median(np.abs(along - length), axis=0)
+    variance = deviation**2 + np.median(np.mean(off**2, axis=0), axis=0)
     spread = np.maximum(np.sqrt(variance), LEAST_SPREAD * length)
     squared = np.sum(_accelerations(positions, stencil) ** 2, axis=-1)
     squared += np.mean(np.sum(_accelerations(draws, stencil) ** 2, axis=-1), axis=0)
@@ -222,6 +249,20 @@ def _learned(
         np.where(known, spread, prior.spread),
         _pooled(squared, measured, stencil),
     )
+
+
+def _alike(prior: _Prior, twins: Sequence[tuple[int, int]]) -> _Prior:
+    """Return the prior in which a bone that is less rigid than its twin is long learns its length from both."""
+    length, spread = prior.length.copy(), prior.spread.copy()
+    for pair in twins:
+        both = list(pair)
+        weight = 1 / prior.spread[both] ** 2
+        shared = float(weight @ prior.length[both] / weight.sum())
+        known = float(np.hypot(prior.spread[both].min(), ASYMMETRY * shared))
+        for bone in both:
+            if prior.spread[bone] > known:
+                length[bone], spread[bone] = shared, known
+    return replace(prior, length=length, spread=spread)
 
 
 def _bone_directions(positions: Float[ndarray, "frames joints 3"], bones: ndarray) -> Float[ndarray, "frames bones 3"]:
