@@ -99,5 +99,5 @@ def test_uncertainty_is_told_along_the_axes(server: ViewerServer) -> None:
 
 def test_the_nearest_frame_is_shown_and_none_far_away() -> None:
     times = np.array([0.0, 0.1, 0.2, 0.9, 1.0])
-    assert [nearest_frame(times, moment) for moment in (-0.05, 0.04, 0.06, 0.2, 1.06)] == [0, 0, 1, 2, 4]
-    assert [nearest_frame(times, moment) for moment in (-0.2, 0.5, 1.2)] == [-1, -1, -1]
+    assert [nearest_frame(times, moment, 0.075) for moment in (-0.05, 0.04, 0.06, 0.2, 1.06)] == [0, 0, 1, 2, 4]
+    assert [nearest_frame(times, moment, 0.075) for moment in (-0.2, 0.5, 1.2)] == [-1, -1, -1]

@@ -1,8 +1,9 @@
 """The viewer without anybody watching: pictures and people are of the same moment, and nothing stays behind."""
 
+import gc
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from epipose.viewer.recording import FilmedView, Recording, Track
 from epipose.viewer.viewing import Viewer
 from tests.bodies import moving_people
 from tests.io.made_videos import write_video
+from tests.waiting import until
 
 LATE = 0.5
 CAMERA = Camera(Pinhole((140.0, 140.0), (79.5, 47.5)), Rigid(np.eye(3), np.array([0.0, 0.0, 4.0])), (160, 96))
@@ -39,13 +41,6 @@ def running(viewer: Viewer) -> Iterator[Viewer]:
         viewer.stop()
         thread.join(20)
         assert not thread.is_alive()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_every_view_shows_the_moment_on_its_own_clock(recording: Recording) -> None:
@@ -79,6 +74,7 @@ def test_playing_takes_as_long_as_the_recording(recording: Recording) -> None:
 def test_nothing_stays_behind(recording: Recording) -> None:
     def left() -> tuple[int, int]:
         names = [thread.name for thread in threading.enumerate() if thread.name.startswith("pictures of")]
+        gc.collect()
         return len(names), len(list(Path("/proc/self/fd").iterdir()))
 
     with running(Viewer(recording, 0)):

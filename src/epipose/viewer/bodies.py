@@ -65,7 +65,7 @@ class Body:
 
     def show(self, moment: float) -> bool:
         """Show the pose nearest to a moment (s, common clock), or nobody if none is near; return whether it changed."""
-        frame = nearest_frame(self.track.poses.times, moment)
+        frame = nearest_frame(self.track.poses.times, moment, FAR_FRAMES * self.track.frame_s)
         changed = frame != self.frame
         if changed:
             self.frame = frame
@@ -86,13 +86,12 @@ class Body:
         _place(self._glass, ellipsoids(flat, there, sigma, shape, self._enlarged))
 
 
-def nearest_frame(times: Float[ndarray, "frames"], moment: float) -> int:
-    """Return which frame is nearest to a moment, -1 if none is within FAR_FRAMES of the usual step."""
+def nearest_frame(times: Float[ndarray, "frames"], moment: float, within_s: float) -> int:
+    """Return which frame is nearest to a moment, -1 if none is within so many seconds of it."""
     after = int(np.clip(np.searchsorted(times, moment), 0, len(times) - 1))
     before = max(after - 1, 0)
     nearest = before if abs(times[before] - moment) <= abs(times[after] - moment) else after
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 30
-    return nearest if abs(times[nearest] - moment) <= FAR_FRAMES * step else -1
+    return nearest if abs(times[nearest] - moment) <= within_s else -1
 
 
 def _tints(track: Track, colour: str) -> UInt8[ndarray, "joints 3"]:

@@ -26,7 +26,7 @@ class Panel:
     def __init__(
         self, gui: viser.GuiApi, recording: Recording, timeline: Timeline, colours: Sequence[str], later: Later
     ) -> None:
-        self._timeline, self._recording, self._later = timeline, recording, later
+        self._timeline, self._later = timeline, later
         self._moved_at = -1.0
         with gui.add_folder("Time"):
             self._add_time(gui)

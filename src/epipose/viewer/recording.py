@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ class Track:
     covariance: Covariance | None
     """None: equally uncertain in all directions."""
 
+    @cached_property
+    def frame_s(self) -> float:
+        """Usual seconds from frame to frame."""
+        return float(np.median(np.diff(self.poses.times))) if len(self.poses.times) > 1 else 1 / 30
+
     @property
     def people(self) -> int:
         """How many people there are."""
@@ -82,8 +88,7 @@ class Recording:
     @property
     def frame_s(self) -> float:
         """Seconds from frame to frame of the poses that have most of them."""
-        steps = [float(np.median(np.diff(track.poses.times))) for track in self.tracks if len(track.poses.times) > 1]
-        return min(steps, default=1 / 30)
+        return min(track.frame_s for track in self.tracks)
 
 
 def open_recording(folder: Path, *, cameras: str = "auto", frame_rate: float | None = None) -> Recording:

@@ -148,7 +148,7 @@ class Viewer:
     def _draw(self) -> None:
         moment, panel, following = self._timeline.now, self._panel, self._following
         with self._server.atomic():
-            moved = [body.show(moment) for body in self._bodies]
+            moved = [body.show(moment) for body in self._bodies if body.visible]
             if any(moved):
                 self._show_numbers()
         if not panel.pictures.value:
