@@ -15,7 +15,8 @@ from epipose.cli import main
 from tests.viewer.recorded import true_capture, without_truth
 
 
-def test_it_serves_a_page_until_it_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_a_page_until_it_is_told_to_stop(tmp_path: Path, end: signal.Signals) -> None:
     capture = true_capture(tmp_path / "turning")
     command = [sys.executable, "-m", "epipose", "view", str(capture), "--port", "0", "--no-browser", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -25,9 +26,10 @@ def test_it_serves_a_page_until_it_is_interrupted(tmp_path: Path) -> None:
         place = line.split()[1]
         assert place.startswith("http://127.0.0.1:")
         assert "<html" in httpx.get(place, timeout=30).text
-        os.kill(process.pid, signal.SIGINT)
-        told = json.loads(process.stdout.read())
-        assert process.wait(20) == 0
+        os.kill(process.pid, end)
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 0
+    told = json.loads(out)
     assert told["url"] == place
     assert told["tracks"] == ["smooth", "triangulated", "truth"]
 

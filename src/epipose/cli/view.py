@@ -1,9 +1,9 @@
 """`epipose view`."""
 
 import os
+import signal
 import sys
 import webbrowser
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -57,8 +57,10 @@ class View(Command):
             print(f"from your own computer: ssh -L {port}:127.0.0.1:{port} and this computer's name", file=sys.stderr)
         elif self.browser and _has_screen():
             webbrowser.open(viewer.address)
-        with suppress(KeyboardInterrupt):
-            viewer.run()
+        # Also of a program in the background, for which Ctrl-C is switched off.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: viewer.stop())
+        viewer.run()
         table = {"url": viewer.address, "tracks": [track.name for track in recording.tracks]}
         return Outcome(f"showed {recording.name} at {table['url']}", table, recording.notes)
 
