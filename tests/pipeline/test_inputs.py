@@ -12,7 +12,8 @@ from epipose.io.camera_files import write_cameras
 from epipose.io.capture_folder import open_capture
 from epipose.io.keypoint_files import read_keypoints
 from epipose.io.keypoint_files.npz import write_npz
-from epipose.pipeline.inputs import HEAD_JOINTS, Known, calibration_views, known_cameras, load_inputs
+from epipose.pipeline.inputs import HEAD_JOINTS, calibration_views, load_inputs
+from epipose.pipeline.known_cameras import Known, known_cameras
 from epipose.pipeline.progress import no_report
 from epipose.pose.skeletons import load_skeleton
 from tests.io.made_videos import write_video

@@ -74,7 +74,7 @@ def read_covariance(path: Path, poses: Poses) -> Covariance | None:
         return None
     if found.dtype.kind != "f" or found.shape != (*poses.weight.shape, 6) or not np.all(np.isfinite(found)):
         raise InputError(f"{path} holds covariance of a wrong type or shape; make it again")
-    return found.astype(np.float32)
+    return np.asarray(found, np.float32)
 
 
 def _check(path: Path, arrays: dict[str, ndarray]) -> None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from epipose.calibration.rig import Rig, find_rig
-from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
+from epipose.pipeline.inputs import calibration_views, load_inputs
+from epipose.pipeline.known_cameras import known_cameras
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.stages import credited, write_rig
 

@@ -21,8 +21,8 @@ from epipose.io.capture_folder import open_capture
 from epipose.io.cluster_files import read_clusters, write_clusters
 from epipose.io.pose_files import read_poses
 from epipose.io.recorded_truth import read_known_poses
+from epipose.pipeline.known_cameras import placed_cameras
 from epipose.pipeline.provenance import is_ours, metadata_of
-from epipose.pipeline.triangulate import placed_cameras
 from epipose.pose.comparison import ROOT, Comparison, compare, in_joints, shared_skeleton
 from epipose.pose.evaluation import pose_errors, reference_errors, structure_score
 from epipose.pose.keypoints import Poses

@@ -20,10 +20,10 @@ from epipose.geometry.rotations import nearest_rotation
 from epipose.io.recorded_truth import KnownPoses, read_known_poses
 from epipose.pipeline.against_truth import centre_errors, rotation_errors
 from epipose.pipeline.evaluate import TRUTH
-from epipose.pipeline.inputs import Inputs, Known, calibration_views, known_cameras, load_inputs
+from epipose.pipeline.inputs import Inputs, calibration_views, load_inputs
+from epipose.pipeline.known_cameras import Known, known_cameras, placed_cameras
 from epipose.pipeline.people3d import check_same_person, find_people
 from epipose.pipeline.progress import Report, no_report
-from epipose.pipeline.triangulate import placed_cameras
 from epipose.pose.comparison import compare
 from epipose.pose.keypoints import Poses
 from epipose.pose.metrics import mpjpe

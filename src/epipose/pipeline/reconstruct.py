@@ -5,7 +5,8 @@ from pathlib import Path
 from epipose.calibration.rig import find_rig
 from epipose.pipeline.export import export
 from epipose.pipeline.findings import describe
-from epipose.pipeline.inputs import calibration_views, known_cameras, load_inputs
+from epipose.pipeline.inputs import calibration_views, load_inputs
+from epipose.pipeline.known_cameras import known_cameras
 from epipose.pipeline.people3d import check_same_person, find_people
 from epipose.pipeline.progress import Report, no_report
 from epipose.pipeline.smoothing import smoothing

@@ -11,7 +11,8 @@ from epipose.calibration.gravity import find_gravity
 from epipose.calibration.rig import Rig, some_frames
 from epipose.geometry.triangulation import robust
 from epipose.io.camera_files import write_cameras
-from epipose.pipeline.inputs import Inputs, Known
+from epipose.pipeline.inputs import Inputs
+from epipose.pipeline.known_cameras import Known
 from epipose.pipeline.provenance import MADE_BY, is_ours
 
 

@@ -18,7 +18,8 @@ from epipose.io.pictures import read_pictures
 from epipose.io.pose_files import read_poses
 from epipose.io.recorded_truth import read_known_poses
 from epipose.io.videos import Frame, read_frames
-from epipose.pipeline.inputs import TRUE_KEYPOINTS, Inputs, Known, known_cameras, load_inputs
+from epipose.pipeline.inputs import TRUE_KEYPOINTS, Inputs, load_inputs
+from epipose.pipeline.known_cameras import Known, known_cameras
 from epipose.pipeline.progress import Report
 from epipose.pose.keypoints import Keypoints, Poses
 from epipose.training.pseudo_labels import REPROJECTION, PseudoLabels, pseudo_labels

@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from epipose.calibration.people import hold, size_of_errors_px
-from epipose.errors import InputError
 from epipose.io.capture_folder import CaptureFolder
 from epipose.io.pose_files import write_poses
-from epipose.pipeline.inputs import Known, calibration_views, known_cameras, load_inputs
+from epipose.pipeline.inputs import calibration_views, load_inputs
+from epipose.pipeline.known_cameras import placed_cameras
 from epipose.pipeline.people3d import People, find_people, shaped_like
 from epipose.pipeline.progress import Report, no_report
-from epipose.pipeline.provenance import is_ours
 from epipose.pipeline.smoothing import smoothing
 from epipose.pose.keypoints import Poses
 from epipose.pose.resampling import common_clock, observe, on_clock
@@ -42,23 +41,6 @@ def triangulate(
     held = hold(placed, observations, sigma_px=size_of_errors_px([view.size_wh for view in views]))
     people = find_people(inputs.people, offsets, placed, held.sigma_px, progress)
     return write_people(inputs.capture, people, steady(people))
-
-
-def placed_cameras(capture: CaptureFolder, cameras: str) -> Known:
-    """Return the cameras to triangulate with; raises InputError where their places or their unit are missing."""
-    known = known_cameras(capture, cameras, None)
-    if cameras == "auto" and (known.cameras is None or not known.metric):
-        for path in (capture.estimated_cameras_path, capture.cameras_path):
-            if is_ours(path):
-                return known_cameras(capture, str(path), None)
-    if known.cameras is None:
-        raise InputError(f"{capture.path} has no cameras with places; run `epipose calibrate {capture.path}` first")
-    if not known.metric:
-        raise InputError(
-            f"the lengths of the cameras of {capture.path} have no unit; run `epipose calibrate {capture.path}` first,"
-            f" with the person's --height"
-        )
-    return known
 
 
 def write_people(capture: CaptureFolder, people: People, smooth: Poses) -> dict[str, Path]:

@@ -73,7 +73,7 @@ def verdict(report: ReconstructionReport) -> Verdict:
 
 
 def what_to_do(report: ReconstructionReport) -> tuple[str, ...]:
-    """Return what to do with this recording now, step by step; `names` are files of its folder, and commands."""
+    """Return what to do with this recording now, step by step; files and commands stand between backticks."""
     folder = shlex.quote(report.title)
     first = {
         "good": f"Look at it in 3D, below or larger: `epipose view {folder}`",

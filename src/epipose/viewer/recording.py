@@ -23,9 +23,8 @@ from epipose.io.pose_files import Covariance, read_covariance, read_poses
 from epipose.io.recorded_truth import read_known_poses
 from epipose.io.video_seeking import SeekableVideo
 from epipose.io.view_names import natural_key
-from epipose.pipeline.inputs import Known, known_cameras
+from epipose.pipeline.known_cameras import Known, known_cameras, placed_cameras
 from epipose.pipeline.provenance import is_ours
-from epipose.pipeline.triangulate import placed_cameras
 from epipose.pose.keypoints import Poses
 from epipose.runtime.placing import LEVEL
 
