@@ -23,13 +23,15 @@ from epipose.viewer.shapes import JOINT_RADIUS_M
 from epipose.viewer.timeline import Timeline
 from epipose.viewer.web import HOST, ViewerServer
 
-TICK_S = 1 / 60
+TICK_S = 0.01
 RESTING_S = 0.5
 """How often the thread looks around while nothing plays and nobody does anything."""
 SMALL_PX, LARGE_PX = 480, 1280
 """Longest side of a picture beside its camera, and of one that is looked at."""
 DEPTH_SHARE, DEPTH_M = 0.08, (0.25, 1.5)
 """How long cameras are drawn, of the size of the scene, and the least and most of it in metres."""
+PICTURES_HZ = 30
+"""How many pictures a second are shown beside their cameras, at most; of one that is looked at, all."""
 BEHIND_M = 0.6
 """How far behind the farthest joint the picture stands that is looked at."""
 _MANY = 20_000
@@ -43,6 +45,7 @@ class Viewer:
         self._recording = recording
         self._todo: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopped = False
+        self._asked_at = 0.0
         self._picked: picking.Joint | None = None
         self._timeline = Timeline(*recording.span_s, recording.frame_s)
         self._server = ViewerServer(port, recording.name)
@@ -67,11 +70,11 @@ class Viewer:
             self._update_shown()
             last = time.perf_counter()
             while not self._stopped:
-                self._wait()
+                self._wait(last)
                 now = time.perf_counter()
                 self._timeline.advance(now - last)
                 last = now
-                self._draw()
+                self._draw(now)
                 self._panel.follow_time(now)
         finally:
             for loader in self._loaders.values():
@@ -86,10 +89,11 @@ class Viewer:
     def _later(self, action: Callable[[], None]) -> None:
         self._todo.put(action)
 
-    def _wait(self) -> None:
-        """Let a little time pass, or less if something is asked for, and do that."""
+    def _wait(self, last: float) -> None:
+        """Let time pass until a tick after `last` (s), or until something is asked for, and do that."""
+        tick = TICK_S if self._timeline.playing else RESTING_S
         try:
-            self._todo.get(timeout=TICK_S if self._timeline.playing else RESTING_S)()
+            self._todo.get(timeout=max(0.001, last + tick - time.perf_counter()))()
             while True:
                 self._todo.get_nowait()()
         except Empty:
@@ -145,18 +149,24 @@ class Viewer:
 
         self._later(partial(self._following.join, client))
 
-    def _draw(self) -> None:
-        moment, panel, following = self._timeline.now, self._panel, self._following
+    def _draw(self, now: float) -> None:
+        moment = self._timeline.now
         with self._server.atomic():
             moved = [body.show(moment) for body in self._bodies if body.visible]
             if any(moved):
                 self._show_numbers()
-        if not panel.pictures.value:
+        if self._panel.pictures.value:
+            self._ask_for_pictures(moment, now)
+
+    def _ask_for_pictures(self, moment: float, now: float) -> None:
+        through = self._following.name
+        beside = through is None and self._panel.cameras.value
+        if beside and self._timeline.playing and now - self._asked_at < 1 / PICTURES_HZ:
             return
+        self._asked_at = now
         for view in self._views:
-            looked_at = view.name == following.name
-            if looked_at or (following.name is None and panel.cameras.value):
-                wish = Wish(moment - view.time_offset_s, LARGE_PX if looked_at else SMALL_PX)
+            if beside or view.name == through:
+                wish = Wish(moment - view.time_offset_s, SMALL_PX if beside else LARGE_PX)
                 self._loaders[view.name].want(wish)
 
     def _update_shown(self) -> None:
