@@ -13,6 +13,7 @@ from epipose.viewer.shapes import (
     Instances,
     balls,
     ellipsoids,
+    haze,
     rods,
 )
 
@@ -63,3 +64,10 @@ def test_without_covariance_they_are_balls_of_the_stated_size() -> None:
     distance = np.linalg.norm(found - POINTS[:, None], axis=-1)
     np.testing.assert_allclose(distance[[0, 1, 3]], np.tile(2 * sigma[[0, 1, 3], None], distance.shape[1]))
     assert distance[[2, 4]].max() < 2 * NOTHING, "nothing where nothing is stated or known"
+
+
+def test_what_is_very_unsure_does_not_hide_the_rest() -> None:
+    sizes = np.array([[NOTHING] * 3, [0.02, 0.05, 0.01], [0.1, 0.1, 0.1], [0.2, 0.2, 0.2], [5.0, 4.0, 3.0]])
+    opaque = haze(sizes)
+    np.testing.assert_allclose(opaque[:4], [1, 1, 1, 0.25])
+    assert 0 < opaque[4] < 0.05

@@ -8,7 +8,7 @@ from numpy import ndarray
 from epipose.report.palette import rgb
 from epipose.report.solids import Solid, ball, rod
 from epipose.viewer.recording import Track
-from epipose.viewer.shapes import Instances, balls, ellipsoids, rods
+from epipose.viewer.shapes import Instances, balls, ellipsoids, haze, rods
 
 FAR_FRAMES = 0.75
 """Frames from the nearest pose beyond which nobody is shown."""
@@ -83,7 +83,9 @@ class Body:
         poses, covariance = self.track.poses, self.track.covariance
         sigma = poses.uncertainty[self.frame].ravel().astype(float)
         shape = None if covariance is None else covariance[self.frame].reshape(-1, 6).astype(float)
-        _place(self._glass, ellipsoids(flat, there, sigma, shape, self._enlarged))
+        unsure = ellipsoids(flat, there, sigma, shape, self._enlarged)
+        _place(self._glass, unsure)
+        self._glass.batched_opacities = haze(unsure.scales).astype(np.float32)
 
 
 def nearest_frame(times: Float[ndarray, "frames"], moment: float, within_s: float) -> int:

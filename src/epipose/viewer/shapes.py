@@ -9,6 +9,8 @@ from numpy import ndarray
 from epipose.geometry.rotations import quaternion_from_rotation, rotation_onto
 
 JOINT_RADIUS_M, BONE_RADIUS_M = 0.026, 0.018
+DENSE_M, THINNEST = 0.1, 0.03
+"""Half axes up to which uncertainty is drawn densely, and how dense it is at least."""
 NOTHING = 1e-6
 """Size of what is not known: instances cannot come and go."""
 
@@ -58,6 +60,12 @@ def ellipsoids(
         turns[..., 2] *= np.sign(np.linalg.det(turns))[:, None]
         axes, deviations = quaternion_from_rotation(turns), np.sqrt(np.maximum(variances, 0))
     return Instances(points, axes, np.where(known[:, None], np.maximum(enlarged * deviations, NOTHING), NOTHING))
+
+
+def haze(sizes: Float[ndarray, "n 3"]) -> Float[ndarray, "n"]:
+    """Return how opaque solids of these half axes (m) are, 0 to 1: large ones are thin, or they would hide the rest."""
+    radius = np.cbrt(np.prod(sizes, axis=-1))
+    return np.asarray(np.clip((DENSE_M / np.maximum(radius, NOTHING)) ** 2, THINNEST, 1.0))
 
 
 def _upright(count: int) -> Float[ndarray, "count 4"]:
