@@ -63,7 +63,28 @@ class Taking:
         self.wait()
 
 
-class LimitedConnection(H11Protocol):
+class TakenConnection(asyncio.Protocol):
+    """What goes before a protocol whose clients have to take what they are sent."""
+
+    _taking: Taking
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what it was sent."""
+        super().pause_writing()
+        self._taking.wait()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        self._taking.stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        self._taking.stop()
+        super().connection_lost(exc)
+
+
+class LimitedConnection(TakenConnection, H11Protocol):
     """HTTP on one connection, which has `Limits.head_s` seconds to say what it asks for."""
 
     limits: ClassVar[Limits]
@@ -87,20 +108,9 @@ class LimitedConnection(H11Protocol):
         super().on_response_complete()
         self._keep_time()
 
-    def pause_writing(self) -> None:
-        """Wait for the client to take what it was sent."""
-        super().pause_writing()
-        self._taking.wait()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        super().resume_writing()
-        self._taking.stop()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
         self._asking.stop()
-        self._taking.stop()
         super().connection_lost(exc)
 
     def _keep_time(self) -> None:
@@ -112,7 +122,7 @@ class LimitedConnection(H11Protocol):
             self._asking.stop()
 
 
-class LimitedSocket(WebSocketsSansIOProtocol):
+class LimitedSocket(TakenConnection, WebSocketsSansIOProtocol):
     """A live socket on one connection."""
 
     limits: ClassVar[Limits]
@@ -133,21 +143,6 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
             self.transport.write(_BAD_REQUEST)
             self.transport.close()
-
-    def pause_writing(self) -> None:
-        """Wait for the client to take what it was sent."""
-        super().pause_writing()
-        self._taking.wait()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        super().resume_writing()
-        self._taking.stop()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
-        self._taking.stop()
-        super().connection_lost(exc)
 
 
 def connections_within(limits: Limits) -> tuple[type[LimitedConnection], type[LimitedSocket]]:
